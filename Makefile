@@ -1,0 +1,68 @@
+# Everything is built by CMake; this is only a short way to say it.
+#   make demo      the first thing to run          make bench    benchmarks, into bench/results/
+#   make test      what a newcomer runs (minutes)  make fuzz     FUZZ_SECONDS=60 for each program
+#   make check     all that is tested (an hour)    make install  PREFIX=/usr/local
+# MICA_BLAS=openblas takes the system's BLAS; CMAKE_ARGS="..." is passed to every configuration.
+
+PREFIX       ?= /usr/local
+JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
+CMAKE_ARGS   ?=
+ifdef MICA_BLAS
+override CMAKE_ARGS += -DMICA_BLAS=$(MICA_BLAS)
+endif
+export MICA_BLAS CMAKE_ARGS
+
+.PHONY: all demo test check bench fuzz generate install clean setup
+
+all: build-release
+
+setup:
+	@scripts/setup
+
+build-%: setup
+	@mkdir -p build
+	@cmake --preset $* $(CMAKE_ARGS) >build/$*.log || { cat build/$*.log; exit 1; }
+	@cmake --build --preset $* -j $(JOBS)
+
+demo: build-release
+	build/release/examples/linear_regression
+
+test: build-release
+	ctest --preset release -LE long -j $(JOBS)
+
+# What no build can change (label tree) is checked once, by make test.
+test-%: build-%
+	ctest --preset $* -LE 'long|tree' -j $(JOBS)
+
+check-cpu-%: build-release
+	MICA_CPU=$* ctest --preset release -LE 'long|tree' -j $(JOBS)
+
+check: test
+	$(MAKE) test-debug
+	$(MAKE) test-asan
+	$(MAKE) test-ubsan
+	$(MAKE) test-tsan
+	$(MAKE) check-cpu-baseline
+	$(MAKE) check-cpu-avx2
+	$(MAKE) check-cpu-avx512
+	scripts/fuzz 20
+	ctest --preset release -L long
+
+bench: build-release
+	scripts/bench build/release
+
+fuzz: setup
+	scripts/fuzz $(FUZZ_SECONDS)
+
+# Writes the files that tools/opgen.c derives from the operation tables.
+generate: build-release
+	cmake --build --preset release --target generate
+
+install: setup
+	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(abspath $(PREFIX)) $(CMAKE_ARGS) >/dev/null
+	cmake --build --preset release -j $(JOBS)
+	cmake --install build/release
+
+clean:
+	rm -rf build

@@ -1,0 +1,39 @@
+# Finds the BLAS. mica loads it with dlopen at first use, after setting its threads to 1, and never links it; so all that
+# is needed here is a file, for mica_config.h and for make install:
+#   mica_blas_path    the shared library       mica_blas_file     the name it is loaded by
+#   mica_blas_prefix  what its symbols start with              mica_blas_bundled  install copies it beside libmica
+if(MICA_BLAS)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(MICA_SYSTEM_BLAS REQUIRED ${MICA_BLAS})
+  list(GET MICA_SYSTEM_BLAS_LIBRARIES 0 mica_blas_name)
+  find_library(MICA_SYSTEM_BLAS_FILE ${mica_blas_name} HINTS ${MICA_SYSTEM_BLAS_LIBRARY_DIRS} REQUIRED)
+  set(mica_blas_path "${MICA_SYSTEM_BLAS_FILE}")
+  set(mica_blas_prefix "")
+  set(mica_blas_bundled OFF)
+  execute_process(COMMAND ${CMAKE_OBJDUMP} -p "${mica_blas_path}" OUTPUT_VARIABLE mica_blas_dump ERROR_QUIET)
+  if(mica_blas_dump MATCHES "SONAME +([^ \n]+)")
+    set(mica_blas_file "${CMAKE_MATCH_1}")
+  else()
+    get_filename_component(mica_blas_file "${mica_blas_path}" NAME)
+  endif()
+else()
+  file(GLOB mica_blas_found
+    "${MICA_VENV}/lib/python3*/site-packages/scipy_openblas32/lib/libscipy_openblas.so"
+    "${MICA_VENV}/lib/python3*/site-packages/scipy_openblas32/lib/libscipy_openblas.dylib")
+  if(NOT mica_blas_found)
+    message(FATAL_ERROR "no OpenBLAS in ${MICA_VENV}: run scripts/setup, or pass -DMICA_BLAS=<pkg-config name> for the system's")
+  endif()
+  list(GET mica_blas_found 0 mica_blas_path)
+  get_filename_component(mica_blas_file "${mica_blas_path}" NAME)
+  set(mica_blas_prefix "scipy_")
+  set(mica_blas_bundled ON)
+endif()
+
+execute_process(COMMAND ${CMAKE_NM} -D "${mica_blas_path}" OUTPUT_VARIABLE mica_blas_symbols ERROR_QUIET)
+foreach(symbol cblas_sgemm dgesdd_)
+  if(mica_blas_symbols AND NOT mica_blas_symbols MATCHES " ${mica_blas_prefix}${symbol}\n")
+    message(FATAL_ERROR "${mica_blas_path} has no ${mica_blas_prefix}${symbol}: mica needs CBLAS and LAPACK in one library")
+  endif()
+endforeach()
+unset(mica_blas_symbols)
+message(STATUS "BLAS: ${mica_blas_path}")

@@ -1,0 +1,69 @@
+/* The tile program that elementwise_build.c makes from a cluster and elementwise.c runs: a short list of steps over
+ * places. A place is a pointer: an input or output in memory, moving along with the tile, or a slot of the tile memory
+ * that each thread has on its stack. */
+#ifndef MXI_BACKEND_CPU_ELEMENTWISE_RUN_H
+#define MXI_BACKEND_CPU_ELEMENTWISE_RUN_H
+
+#include <string.h>
+
+#include "backend/cpu/elementwise.h"
+
+#define EW_TILE_BYTES 16384 /* of slots, and of the operands in memory that a tile touches */
+#define EW_MIN_TILE 64      /* elements */
+#define EW_SHORT_ROW 64     /* inner axes below this many elements are gathered across rows */
+#define EW_MAX_REGS (MXI_EW_MAX_INPUTS + MXI_EW_MAX_INSTRS)
+#define EW_MAX_SLOTS (EW_MAX_REGS + 1)
+#define EW_MAX_PLACES (2 * EW_MAX_REGS + EW_MAX_SLOTS)
+#define EW_SLOT_GAP 64 /* bytes between slots, so that they do not alias in the first-level cache */
+#define EW_SLOT_MEMORY (EW_MAX_SLOTS * (EW_MIN_TILE * 8 + EW_SLOT_GAP))
+
+enum ew_step_kind {
+  EW_STEP_ROW,    /* row(out, in, mask, n) */
+  EW_STEP_CAST,   /* cast(out, in, n) */
+  EW_STEP_GATHER, /* the tile's elements of input in[0], which lie an inner stride apart */
+  EW_STEP_WALK,   /* the same where the tile crosses rows */
+};
+
+struct ew_step {
+  union {
+    mxi_ew_fn row;
+    mxi_ew_cast_fn cast;
+  };
+  uint8_t kind, mask;
+  uint8_t is_one; /* on one element, not on the whole tile */
+  uint8_t in[3], out;
+};
+
+/* Places: inputs, outputs, one cell a register for what is scalar in the whole cluster, slots. */
+struct ew_program {
+  const struct mxi_ew *ew;
+  const struct mxi_ew_casts *casts;
+  int step_count, slot_count, cell_base, slot_base;
+  int64_t tile, slot_stride; /* elements; bytes */
+  bool has_strided, is_walking; /* is_walking: tiles cross rows */
+  uint8_t itemsize[EW_MAX_PLACES]; /* of inputs and outputs that move with the tile; 0: those that stay */
+  char *at[EW_MAX_PLACES];         /* slots are placed by each thread */
+  struct ew_step steps[4 * EW_MAX_REGS];
+  _Alignas(16) char cells[EW_MAX_REGS][16];
+};
+
+/* Computes what is scalar and lists the steps for the rest. */
+void mxi_ew_build(struct ew_program *p, const struct mxi_ew *ew, const void *const *in, void *const *out);
+
+static inline int ew_size_class(size_t itemsize) { return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3; }
+static inline const struct mxi_ew_rows *ew_rows(int dtype) {
+  return mxi_kinds[dtype] == MXI_KIND_FLOAT     ? mxi_ew_float_rows()
+         : mxi_kinds[dtype] == MXI_KIND_COMPLEX ? mxi_ew_complex_rows()
+                                                : mxi_ew_int_rows();
+}
+
+/* One step other than a gather. */
+static inline void ew_step_run(const struct ew_step *s, char *const *at, size_t n) {
+  if (s->is_one) n = 1;
+  if (s->kind == EW_STEP_ROW)
+    s->row(at[s->out], (const void *const[]){at[s->in[0]], at[s->in[1]], at[s->in[2]]}, s->mask, n);
+  else
+    s->cast(at[s->out], at[s->in[0]], n);
+}
+
+#endif

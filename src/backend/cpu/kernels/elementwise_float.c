@@ -1,0 +1,30 @@
+/* Rows of float32, which also serves both halves, and of float64. */
+#include "elementwise_loops.h"
+
+#define OP(name, arity, rule, lo, hi, ulp, doc)
+#define D(name, operand, partial)
+#define K(name, class, formula) K_##class(name, formula)
+#define K_F(name, formula) KERNEL(name, f32, float, uint32_t, formula)
+#define K_D(name, formula) KERNEL(name, f64, double, uint64_t, formula)
+#define K_R(name, formula) K_F(name, formula) K_D(name, formula)
+#define K_A(name, formula) SELECT_KERNEL(name, f32, float, formula) SELECT_KERNEL(name, f64, double, formula)
+#define K_B(name, formula)
+#define K_U(name, formula)
+#define K_S(name, formula)
+#define K_I(name, formula)
+#define K_C(name, formula)
+#include "core/elementwise.def"
+#undef K
+#undef K_F
+#undef K_D
+#undef K_A
+
+#define ROW(name, dtype, kernel) [MXI_OP_##name][dtype] = kernel,
+#define K(name, class, formula) K_##class(name, formula)
+#define K_F(name, formula)                                                                                             \
+  ROW(name, MX_FLOAT32, name##_f32) ROW(name, MX_FLOAT16, name##_f32) ROW(name, MX_BFLOAT16, name##_f32)
+#define K_D(name, formula) ROW(name, MX_FLOAT64, name##_f64)
+#define K_A(name, formula) K_R(name, formula)
+const struct mxi_ew_rows MXI_ISA_NAME(mxi_ew_float_rows) = {{
+#include "core/elementwise.def"
+}};

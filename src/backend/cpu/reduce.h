@@ -1,0 +1,32 @@
+/* Kernels of reductions, arg-reductions, softmax and scans: what the backend's table points to. Reduced axes keep size
+ * 1 in the output. The order in which elements are combined depends only on shapes and axes: docs/numerics-reduce.md. */
+#ifndef MXI_BACKEND_CPU_REDUCE_H
+#define MXI_BACKEND_CPU_REDUCE_H
+
+#include "plan/program.h"
+
+/* params: mxi_params_axes. sum and prod convert to the output's dtype as they read. */
+mx_status mxi_cpu_sum(struct mxi_task *task);
+mx_status mxi_cpu_prod(struct mxi_task *task);
+mx_status mxi_cpu_max(struct mxi_task *task);
+mx_status mxi_cpu_min(struct mxi_task *task);
+mx_status mxi_cpu_all(struct mxi_task *task);
+mx_status mxi_cpu_any(struct mxi_task *task);
+size_t mxi_cpu_sum_scratch(const struct mxi_task *task); /* of all six */
+/* params: mxi_params_axis; the output is uint32 */
+mx_status mxi_cpu_argmax(struct mxi_task *task);
+mx_status mxi_cpu_argmin(struct mxi_task *task);
+size_t mxi_cpu_argmax_scratch(const struct mxi_task *task); /* of both */
+/* params: mxi_params_axes, mxi_params_softmax; float and complex dtypes */
+mx_status mxi_cpu_logsumexp(struct mxi_task *task);
+mx_status mxi_cpu_softmax(struct mxi_task *task);
+size_t mxi_cpu_softmax_scratch(const struct mxi_task *task); /* of both */
+/* params: mxi_params_scan; logcumsumexp: float and complex dtypes */
+mx_status mxi_cpu_cumsum(struct mxi_task *task);
+mx_status mxi_cpu_cumprod(struct mxi_task *task);
+mx_status mxi_cpu_cummax(struct mxi_task *task);
+mx_status mxi_cpu_cummin(struct mxi_task *task);
+mx_status mxi_cpu_logcumsumexp(struct mxi_task *task);
+size_t mxi_cpu_cumsum_scratch(const struct mxi_task *task); /* of all five */
+
+#endif

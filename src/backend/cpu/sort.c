@@ -1,0 +1,215 @@
+/* sort, argsort, partition, argpartition: a line of the array at a time, through keys. Lines are shared among a number
+ * of lanes that depends on shapes alone, each with its own scratch. Start at sort_line. */
+#include "backend/cpu/sort.h"
+
+#include <string.h>
+
+#include "backend/cpu/layout.h"
+#include "base/pool.h"
+#include "core/params.h"
+
+#define MAX_LANES 64
+#define ITEM_SCRATCH 24 /* bytes an item: its key, a (key, index) pair, and as much again to sort into */
+
+enum mode { VALUES = 1, SELECT = 2 }; /* results are values, not indices; only item kth needs its place */
+
+struct sort_run {
+  const struct mxi_view *in, *out;
+  char *scratch;
+  int64_t n, lines, lanes, in_step, out_step, kth; /* steps in bytes */
+  int32_t axis, mode;
+};
+
+/* What one line is sorted with. */
+struct line {
+  mx_dtype dtype;
+  const char *from;
+  char *to;
+  int64_t n, in_step, out_step, kth;
+  void *keys;
+  uint64_t *pairs, *spare;
+};
+
+static inline int key_bits(const struct line *l) { return 8 * mxi_itemsizes[l->dtype]; }
+
+static void store_indices(const struct line *l, const uint64_t *pairs) {
+  for (int64_t i = 0; i < l->n; i++) *(uint32_t *)(l->to + i * l->out_step) = (uint32_t)pairs[i];
+}
+
+static void store_items(const struct line *l, const uint64_t *pairs) {
+  size_t itemsize = mxi_itemsizes[l->dtype];
+  mxi_line_fn copy = mxi_layout_copy_line(itemsize);
+  for (int64_t i = 0; i < l->n; i++)
+    copy(l->to + i * l->out_step, 8, l->from + (int64_t)(uint32_t)pairs[i] * l->in_step, 8, 1);
+}
+
+/* Pairs (low half of the key, index), sorted within each run of pairs whose upper halves, their keys now, are equal. */
+static void sort_low_halves(const struct line *l, uint64_t *pairs, uint64_t *spare) {
+  const uint64_t *keys = l->keys;
+  for (int64_t i = 0, end; i < l->n; i = end) {
+    for (end = i + 1; end < l->n && pairs[end] >> 32 == pairs[i] >> 32; end++) continue;
+    if (end - i == 1) continue;
+    for (int64_t j = i; j < end; j++) pairs[j] = keys[(uint32_t)pairs[j]] << 32 | (uint32_t)pairs[j];
+    uint64_t *sorted = mxi_sort_kernels()->pairs(pairs + i, spare + i, end - i, 32, 64);
+    if (sorted != pairs + i) memcpy(pairs + i, sorted, (size_t)(end - i) * sizeof *pairs);
+  }
+}
+
+/* The pairs of the line in order; only their indices mean anything. */
+static uint64_t *sort_indices(const struct line *l) {
+  int bits = key_bits(l);
+  if (bits < 64) {
+    const uint32_t *keys = l->keys;
+    for (int64_t i = 0; i < l->n; i++) l->pairs[i] = (uint64_t)keys[i] << 32 | (uint64_t)i;
+    return mxi_sort_kernels()->pairs(l->pairs, l->spare, l->n, 32, 32 + bits);
+  }
+  const uint64_t *keys = l->keys;
+  for (int64_t i = 0; i < l->n; i++) l->pairs[i] = keys[i] >> 32 << 32 | (uint64_t)i;
+  uint64_t *sorted = mxi_sort_kernels()->pairs(l->pairs, l->spare, l->n, 32, 64);
+  sort_low_halves(l, sorted, sorted == l->pairs ? l->spare : l->pairs);
+  return sorted;
+}
+
+static void sort_values(const struct line *l) {
+  int bits = key_bits(l);
+  const struct mxi_sort_kernels *k = mxi_sort_kernels();
+  void *sorted = bits < 64 ? (void *)k->words(l->keys, (uint32_t *)l->pairs, l->n, bits)
+                           : (void *)k->pairs(l->keys, l->pairs, l->n, 0, 64);
+  mxi_sort_key_kernels()->of[l->dtype].decode(sorted, l->to, l->out_step, l->n);
+}
+
+static inline uint64_t key_at(const struct line *l, int64_t i) {
+  return mxi_itemsizes[l->dtype] == 8 ? ((const uint64_t *)l->keys)[i] : ((const uint32_t *)l->keys)[i];
+}
+
+/* The key of item kth, found eight bits at a time from the top: `prefix` is what is known of it, *less counts the keys
+ * below it, *equal those that share it. */
+static uint64_t select_key(const struct line *l, int64_t *less, int64_t *equal) {
+  uint64_t prefix = 0, mask = 0;
+  *less = 0;
+  for (int shift = key_bits(l) - 8; shift >= 0; shift -= 8) {
+    int64_t counts[256] = {0}, digit = 0;
+    for (int64_t i = 0; i < l->n; i++) {
+      uint64_t key = key_at(l, i);
+      counts[key >> shift & 255] += (key & mask) == prefix;
+    }
+    while (*less + counts[digit] <= l->kth) *less += counts[digit++];
+    *equal = counts[digit];
+    prefix |= (uint64_t)digit << shift;
+    mask |= (uint64_t)255 << shift;
+  }
+  return prefix;
+}
+
+/* The indices of the line, smaller keys than item kth's first, then equal ones, then the rest, each in order. */
+static uint64_t *split_indices(const struct line *l) {
+  int64_t less = 0, equal = 0;
+  uint64_t pivot = select_key(l, &less, &equal);
+  int64_t at[3] = {0, less, less + equal};
+  for (int64_t i = 0; i < l->n; i++) {
+    uint64_t key = key_at(l, i);
+    l->pairs[at[(key >= pivot) + (key > pivot)]++] = (uint64_t)i;
+  }
+  return l->pairs;
+}
+
+static void sort_line(const struct line *l, int mode) {
+  bool lossy = mxi_sort_key_kernels()->of[l->dtype].encode(l->keys, l->from, l->in_step, l->n);
+  if (mode == VALUES && !lossy) {
+    sort_values(l);
+    return;
+  }
+  const uint64_t *pairs = mode & SELECT ? split_indices(l) : sort_indices(l);
+  if (mode & VALUES)
+    store_items(l, pairs);
+  else
+    store_indices(l, pairs);
+}
+
+/* Where line number `line` starts: a position of the shape without the axis. */
+static int64_t line_offset(const struct mxi_view *v, int axis, int64_t line) {
+  int64_t at = 0;
+  for (int i = v->ndim - 1; i >= 0; i--) {
+    if (i == axis) continue;
+    at += line % v->shape[i] * v->strides[i];
+    line /= v->shape[i];
+  }
+  return at;
+}
+
+static void sort_lanes(void *arg, int64_t begin, int64_t end, int slot) {
+  (void)slot;
+  const struct sort_run *r = arg;
+  for (int64_t lane = begin; lane < end; lane++) {
+    char *scratch = r->scratch + lane * r->n * ITEM_SCRATCH;
+    struct line l = {.dtype = (mx_dtype)r->in->dtype, .n = r->n, .in_step = r->in_step, .out_step = r->out_step};
+    l.kth = r->kth;
+    l.keys = scratch;
+    l.pairs = (uint64_t *)(scratch + 8 * r->n);
+    l.spare = l.pairs + r->n;
+    for (int64_t i = lane * r->lines / r->lanes; i < (lane + 1) * r->lines / r->lanes; i++) {
+      l.from = r->in->data + line_offset(r->in, r->axis, i) * mxi_itemsizes[r->in->dtype];
+      l.to = r->out->data + line_offset(r->out, r->axis, i) * mxi_itemsizes[r->out->dtype];
+      sort_line(&l, r->mode);
+    }
+  }
+}
+
+/* Few lanes for few lines, so that the scratch stays within a small multiple of the array. */
+static int64_t lane_count(int64_t lines) {
+  if (lines <= 16) return lines;
+  return lines < 128 ? 16 : lines < 8 * MAX_LANES ? lines / 8 : MAX_LANES;
+}
+
+static size_t sort_scratch(const struct mxi_task *task, int axis) {
+  const struct mxi_view *in = &task->in[0];
+  if (!in->size) return 0;
+  int64_t n = in->shape[axis];
+  return (size_t)(lane_count(in->size / n) * n) * ITEM_SCRATCH;
+}
+
+static mx_status run_sort(struct mxi_task *task, int axis, int64_t kth, int mode) {
+  const struct mxi_view *in = &task->in[0], *out = &task->out[0];
+  if (!in->size) return MX_OK;
+  struct sort_run r = {.in = in, .out = out, .scratch = task->scratch, .n = in->shape[axis], .axis = axis};
+  if (r.n > UINT32_MAX) return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "an axis of 2^32 or more elements cannot be sorted");
+  r.kth = kth;
+  r.mode = mode;
+  r.in_step = in->strides[axis] * mxi_itemsizes[in->dtype];
+  r.out_step = out->strides[axis] * mxi_itemsizes[out->dtype];
+  r.lines = in->size / r.n;
+  r.lanes = lane_count(r.lines);
+  int64_t lane_items = in->size / r.lanes;
+  mxi_parallel(r.lanes, lane_items >= 4096 ? 1 : (4096 + lane_items - 1) / lane_items, sort_lanes, &r);
+  return MX_OK;
+}
+
+mx_status mxi_cpu_sort(struct mxi_task *task) {
+  const struct mxi_params_axis *p = task->params;
+  return run_sort(task, p->axis, 0, VALUES);
+}
+
+mx_status mxi_cpu_argsort(struct mxi_task *task) {
+  const struct mxi_params_axis *p = task->params;
+  return run_sort(task, p->axis, 0, 0);
+}
+
+mx_status mxi_cpu_partition(struct mxi_task *task) {
+  const struct mxi_params_partition *p = task->params;
+  return run_sort(task, p->axis, p->kth, VALUES | SELECT);
+}
+
+mx_status mxi_cpu_argpartition(struct mxi_task *task) {
+  const struct mxi_params_partition *p = task->params;
+  return run_sort(task, p->axis, p->kth, SELECT);
+}
+
+size_t mxi_cpu_sort_scratch(const struct mxi_task *task) {
+  const struct mxi_params_axis *p = task->params;
+  return sort_scratch(task, p->axis);
+}
+
+size_t mxi_cpu_partition_scratch(const struct mxi_task *task) {
+  const struct mxi_params_partition *p = task->params;
+  return sort_scratch(task, p->axis);
+}

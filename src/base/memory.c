@@ -1,0 +1,61 @@
+/* malloc and friends with failure injection. The counter is touched only while a test has armed it. */
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Atomic bool armed;
+static _Atomic int64_t fail_at, count;
+
+void mxi_memory_fail_at(int64_t nth) {
+  atomic_store(&count, 0);
+  atomic_store(&fail_at, nth);
+  atomic_store(&armed, true);
+}
+
+int64_t mxi_memory_count(void) { return atomic_load(&count); }
+
+bool mxi_memory_should_fail(void) {
+  if (!atomic_load_explicit(&armed, memory_order_relaxed)) return false;
+  return atomic_fetch_add(&count, 1) + 1 == atomic_load(&fail_at);
+}
+
+void *mxi_malloc(size_t nbytes) {
+  if (mxi_memory_should_fail()) return NULL;
+  return malloc(nbytes ? nbytes : 1);
+}
+
+void *mxi_calloc(size_t nbytes) {
+  if (mxi_memory_should_fail()) return NULL;
+  return calloc(1, nbytes ? nbytes : 1);
+}
+
+void *mxi_realloc(void *p, size_t nbytes) {
+  if (mxi_memory_should_fail()) return NULL;
+  return realloc(p, nbytes ? nbytes : 1);
+}
+
+void mxi_free(void *p) { free(p); }
+
+void *mxi_aligned(size_t nbytes) {
+  if (nbytes > SIZE_MAX - 64 || mxi_memory_should_fail()) return NULL;
+  return aligned_alloc(64, (nbytes + 63) / 64 * 64 + (nbytes ? 0 : 64));
+}
+
+bool mxi_reserve(void *items, size_t *capacity, size_t need, size_t size) {
+  if (need <= *capacity) return true;
+  size_t grown = *capacity < 16 ? 16 : *capacity;
+  while (grown < need) {
+    if (grown > SIZE_MAX / 2) return false;
+    grown *= 2;
+  }
+  if (grown > SIZE_MAX / size) return false;
+  void *old, *p;
+  memcpy(&old, items, sizeof old);
+  p = mxi_realloc(old, grown * size);
+  if (!p) return false;
+  memcpy(items, &p, sizeof p);
+  *capacity = grown;
+  return true;
+}

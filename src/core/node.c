@@ -1,0 +1,207 @@
+/* Making nodes. The path without heap parameters and with at most four axes allocates nothing but the node. */
+#include "core/node.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "core/prim.h"
+#include "core/refs.h"
+
+int64_t mxi_size(const struct mx_array_ *a) {
+  const int64_t *d = mxi_dims(a);
+  int64_t n = 1;
+  for (int i = 0; i < a->ndim; i++) n *= d[i];
+  return n;
+}
+
+const void *mxi_params(const struct mx_array_ *a) {
+  return mxi_prims[a->op]->params_size > sizeof a->params ? a->params.heap : &a->params;
+}
+
+/* Bytes that fields of the list kind really use; the rest of the struct is never read. */
+static void copy_params(void *to, const void *from, const struct mx_prim *prim, int ndim) {
+  if (!prim->fields) {
+    memcpy(to, from, prim->params_size);
+    return;
+  }
+  for (const struct mxi_field_spec *f = prim->fields; f->role != MXI_FIELD_END; f++) {
+    size_t n = f->type == MXI_INTS64 ? 8 * (size_t)ndim : f->type == MXI_INTS32 ? 4 * (size_t)ndim : f->type == MXI_I64 ? 8 : 4;
+    memcpy((char *)to + f->offset, (const char *)from + f->offset, n);
+  }
+}
+
+static bool set_params(mx_array a, const struct mx_prim *prim, const void *params, int ndim) {
+  a->params.u = 0;
+  if (!prim->params_size) return true;
+  if (prim->params_size <= sizeof a->params) {
+    memcpy(&a->params, params, prim->params_size);
+    return true;
+  }
+  a->params.heap = mxi_malloc(prim->params_size);
+  if (!a->params.heap) return false;
+  copy_params(a->params.heap, params, prim, ndim);
+  return true;
+}
+
+/* Sizes of nodes are products of their shapes; this is the one place that makes sure they fit. */
+static bool check_size(struct mxi_ctx *c, const char *who, mx_dtype dtype, int ndim, const int64_t *shape) {
+  if (ndim > MXI_MAX_NDIM) {
+    mxi_fail(c, MX_ERR_SHAPE, "[%s] %d axes are more than the %d an array can have", who, ndim, MXI_MAX_NDIM);
+    return false;
+  }
+  int64_t n = (int64_t)mxi_itemsize(dtype);
+  bool empty = false, overflow = false;
+  for (int i = 0; i < ndim; i++) {
+    if (shape[i] == 0) empty = true;
+    if (shape[i] > 0 && __builtin_mul_overflow(n, shape[i], &n)) overflow = true, n = 1;
+  }
+  if (!overflow || empty) return true;
+  mxi_fail(c, MX_ERR_SHAPE, "[%s] an array of shape %s and dtype %s is larger than memory can be", who,
+           mxi_shape_text((char[96]){0}, 96, ndim, shape), mxi_dtype_names[dtype]);
+  return false;
+}
+
+static bool set_inputs(mx_array a, const mx_array *inputs, size_t count, const struct mxi_thread *self) {
+  mx_array *in = a->in;
+  uint64_t trace = 0;
+  uint8_t taint = 0;
+  if (count > 2) {
+    in = mxi_malloc(count * sizeof *in);
+    if (!in) return false;
+    a->many.list = in;
+  }
+  for (size_t i = 0; i < count; i++) {
+    in[i] = inputs[i];
+    mxi_refs_add(in[i], self);
+    if (in[i]->trace > trace) trace = in[i]->trace;
+    taint |= mxi_flags(in[i]) & MXI_NODE_TAINTED;
+  }
+  a->input_count = (uint32_t)count;
+  a->trace = trace;
+  atomic_store_explicit(&a->flags, taint, memory_order_relaxed);
+  return true;
+}
+
+static bool set_shape(mx_array a, int ndim, const int64_t *shape) {
+  a->ndim = 0;
+  int64_t *dims = a->dims.fixed;
+  if (ndim > MXI_INLINE_NDIM) {
+    dims = mxi_malloc((size_t)ndim * sizeof *dims);
+    if (!dims) return false;
+    a->dims.heap = dims;
+  }
+  a->ndim = (uint16_t)ndim;
+  for (int i = 0; i < ndim; i++) dims[i] = shape[i];
+  return true;
+}
+
+/* A node with one reference, no inputs, no parameters. */
+static mx_array blank(int op, mx_dtype dtype, const struct mxi_thread *self) {
+  mx_array a = mxi_node_alloc();
+  if (!a) return NULL;
+  atomic_store_explicit(&a->owner, self->id, memory_order_relaxed);
+  atomic_store_explicit(&a->local, 1, memory_order_relaxed);
+  atomic_store_explicit(&a->shared, 0, memory_order_relaxed);
+  atomic_store_explicit(&a->flags, 0, memory_order_relaxed);
+  a->op = (uint16_t)op;
+  a->dtype = (uint8_t)dtype;
+  a->input_count = 0;
+  a->ndim = 0;
+  a->output_index = 0;
+  a->mark = 0;
+  a->buffer = NULL;
+  a->params.u = 0;
+  a->trace = 0;
+  a->strides = NULL;
+  a->extra = NULL;
+  return a;
+}
+
+/* Drops a node that was never finished. */
+static mx_array give_up(struct mxi_ctx *c, mx_array a, const char *who) {
+  mxi_release(a);
+  return mxi_fail_memory(c, who);
+}
+
+mx_array mxi_node_make(struct mxi_ctx *c, int op, mx_dtype dtype, int ndim, const int64_t *shape, const mx_array *inputs,
+                       size_t input_count, const void *params) {
+  const struct mx_prim *prim = mxi_prims[op];
+  if (!check_size(c, prim->name, dtype, ndim, shape)) return NULL;
+  struct mxi_thread *self = mxi_self();
+  mx_array a = blank(MXI_OP_NONE, dtype, self);
+  if (!a) return mxi_fail_memory(c, prim->name);
+  int params_ndim = input_count && inputs[0]->ndim > ndim ? inputs[0]->ndim : ndim;
+  if (!set_params(a, prim, params, params_ndim)) return give_up(c, a, prim->name);
+  a->op = (uint16_t)op;
+  if (!set_shape(a, ndim, shape) || !set_inputs(a, inputs, input_count, self)) return give_up(c, a, prim->name);
+  return mxi_push(c, a);
+}
+
+static struct mxi_extra *extra_of(mx_array a) {
+  if (!a->extra) a->extra = mxi_calloc(sizeof *a->extra);
+  return a->extra;
+}
+
+struct mxi_extra *mxi_node_extra(mx_array a) { return extra_of(a); }
+
+/* Copies the specs and their shapes into one block, which `outputs` heads. */
+static bool set_outputs(mx_array a, const struct mxi_output *outputs, int count) {
+  struct mxi_extra *x = extra_of(a);
+  if (!x) return false;
+  size_t axes = 0;
+  for (int i = 0; i < count; i++) axes += (size_t)outputs[i].ndim;
+  size_t head = (size_t)count * sizeof *x->outputs, specs = (size_t)count * sizeof *outputs;
+  char *block = mxi_calloc(head + specs + axes * sizeof(int64_t));
+  if (!block) return false;
+  struct mxi_output *copy = (struct mxi_output *)(block + head);
+  int64_t *shapes = (int64_t *)(block + head + specs);
+  for (int i = 0; i < count; i++) {
+    if (outputs[i].ndim) memcpy(shapes, outputs[i].shape, (size_t)outputs[i].ndim * sizeof *shapes);
+    copy[i] = (struct mxi_output){outputs[i].dtype, outputs[i].ndim, shapes};
+    shapes += outputs[i].ndim;
+  }
+  x->outputs = (struct mxi_buffer **)block;
+  x->output_specs = copy;
+  x->output_count = count;
+  return true;
+}
+
+mx_status mxi_node_make_many(struct mxi_ctx *c, int op, const struct mxi_output *outputs, int output_count,
+                             const mx_array *inputs, size_t input_count, const void *params, mx_array *results) {
+  const char *who = mxi_prims[op]->name;
+  for (int i = 0; i < output_count; i++)
+    if (!check_size(c, who, outputs[i].dtype, outputs[i].ndim, outputs[i].shape)) return c->code;
+  mx_array a = mxi_node_make(c, op, outputs[0].dtype, 0, NULL, inputs, input_count, params);
+  if (!a) return c->code;
+  if (!set_outputs(a, outputs, output_count)) {
+    mxi_fail_memory(c, who);
+    return c->code;
+  }
+  for (int i = 0; i < output_count; i++) {
+    struct mxi_params_output p = {i};
+    results[i] = mxi_node_make(c, MXI_OP_output, outputs[i].dtype, outputs[i].ndim, outputs[i].shape, &a, 1, &p);
+    if (!results[i]) return c->code;
+    results[i]->output_index = (uint16_t)i;
+  }
+  return MX_OK;
+}
+
+mx_array mxi_node_from_buffer(struct mxi_ctx *c, struct mxi_buffer *buffer, mx_dtype dtype, int ndim, const int64_t *shape) {
+  if (!check_size(c, "array", dtype, ndim, shape)) return NULL;
+  mx_array a = blank(MXI_OP_array, dtype, mxi_self());
+  if (!a) return mxi_fail_memory(c, "array");
+  if (!set_shape(a, ndim, shape)) return give_up(c, a, "array");
+  a->buffer = buffer;
+  atomic_store_explicit(&a->flags, MXI_NODE_EVALUATED, memory_order_relaxed);
+  if (mxi_push(c, a)) return a;
+  mxi_buffer_retain(buffer); /* the failed push released it; on failure the caller keeps its reference */
+  return NULL;
+}
+
+mx_array mxi_scalar_node(struct mxi_ctx *c, mx_dtype dtype, uint8_t flags) {
+  mx_array a = blank(MXI_OP_scalar, dtype, mxi_self());
+  if (!a) return mxi_fail_memory(c, "scalar");
+  atomic_store_explicit(&a->flags, MXI_NODE_EVALUATED | flags, memory_order_relaxed);
+  return mxi_push(c, a);
+}

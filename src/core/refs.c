@@ -1,0 +1,96 @@
+/* The slow paths of the counts, and freeing, which is iterative: the dead are a list, not a recursion. */
+#include "core/refs.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "core/prim.h"
+
+static bool owner_merges(mx_array a) {
+  atomic_store_explicit(&a->owner, 0, memory_order_relaxed);
+  int32_t s = atomic_load_explicit(&a->shared, memory_order_relaxed), merged;
+  do merged = (s & ~MXI_SHARED_FLAGS) | MXI_SHARED_MERGED;
+  while (!atomic_compare_exchange_weak_explicit(&a->shared, &s, merged, memory_order_acq_rel, memory_order_relaxed));
+  return merged == MXI_SHARED_MERGED;
+}
+
+bool mxi_refs_drop_slow(mx_array a, const struct mxi_thread *self) {
+  if (mxi_refs_owned(a, self)) return owner_merges(a);
+  int32_t s = atomic_load_explicit(&a->shared, memory_order_relaxed), next;
+  do next = s == 0 ? MXI_SHARED_QUEUED : s - MXI_SHARED_ONE; /* from 0 the queue takes over this reference */
+  while (!atomic_compare_exchange_weak_explicit(&a->shared, &s, next, memory_order_acq_rel, memory_order_relaxed));
+  if (s == 0) mxi_thread_queue(a);
+  return next == MXI_SHARED_MERGED;
+}
+
+static void free_extra(struct mxi_extra *x) {
+  if (!x) return;
+  mxi_buffer_release(x->contiguous);
+  for (int i = 0; i < x->output_count; i++)
+    if (x->outputs) mxi_buffer_release(x->outputs[i]);
+  if (x->ext_release) x->ext_release(x->ext);
+  mxi_free(x->outputs);
+  mxi_free(x->failure);
+  mxi_free(x);
+}
+
+/* What a node holds but its inputs. */
+static void free_payload(mx_array a) {
+  if (a->buffer) mxi_buffer_release(a->buffer);
+  if (a->op != MXI_OP_NONE && mxi_prims[a->op]->params_size > sizeof a->params) {
+    if (mxi_prims[a->op]->params_free) mxi_prims[a->op]->params_free(a->params.heap);
+    mxi_free(a->params.heap);
+  }
+  if (a->ndim > MXI_INLINE_NDIM) mxi_free(a->dims.heap);
+  mxi_free(a->strides);
+  free_extra(a->extra);
+}
+
+static void free_nodes(mx_array dead, const struct mxi_thread *self) {
+  while (dead) {
+    mx_array a = dead;
+    dead = a->next_merge;
+    mx_array *in = a->input_count > 2 ? a->many.list : a->in;
+    for (uint32_t i = 0; i < a->input_count; i++)
+      if (mxi_refs_drop(in[i], self)) {
+        in[i]->next_merge = dead;
+        dead = in[i];
+      }
+    if (a->input_count > 2) mxi_free(in);
+    free_payload(a);
+    mxi_node_recycle(a);
+  }
+}
+
+void mxi_retain(mx_array a) { mxi_refs_add(a, mxi_self()); }
+
+void mxi_release(mx_array a) {
+  struct mxi_thread *self = mxi_self();
+  if (!mxi_refs_drop(a, self)) return;
+  a->next_merge = NULL;
+  free_nodes(a, self);
+}
+
+void mxi_refs_merge(mx_array a) {
+  struct mxi_thread *self = mxi_self();
+  int32_t local = atomic_load_explicit(&a->local, memory_order_relaxed);
+  atomic_store_explicit(&a->owner, 0, memory_order_relaxed);
+  int32_t s = atomic_load_explicit(&a->shared, memory_order_relaxed), merged;
+  do merged = ((s >> 2) + local - 1) * MXI_SHARED_ONE | MXI_SHARED_MERGED;
+  while (!atomic_compare_exchange_weak_explicit(&a->shared, &s, merged, memory_order_acq_rel, memory_order_relaxed));
+  if (merged != MXI_SHARED_MERGED) return;
+  a->next_merge = NULL;
+  free_nodes(a, self);
+}
+
+void mxi_node_detach(mx_array a) {
+  struct mxi_thread *self = mxi_self();
+  mx_array *in = a->input_count > 2 ? a->many.list : a->in, dead = NULL;
+  for (uint32_t i = 0; i < a->input_count; i++)
+    if (mxi_refs_drop(in[i], self)) {
+      in[i]->next_merge = dead;
+      dead = in[i];
+    }
+  if (a->input_count > 2) mxi_free(in);
+  a->input_count = 0;
+  free_nodes(dead, self);
+}

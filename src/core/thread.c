@@ -1,0 +1,156 @@
+/* The registry of threads and their free lists. Nodes come from slabs, which are never given back: a process keeps the
+ * most nodes it had at one time, 128 bytes each. */
+#include "core/thread.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "core/refs.h"
+
+#define SLAB_NODES 256
+#define FREE_MAX 8192 /* nodes a thread keeps for itself */
+
+_Static_assert(sizeof(struct mx_array_) == 128, "two cache lines");
+
+__thread struct mxi_thread *mxi_self_;
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mxi_thread *registry;
+static _Atomic uint32_t next_id = 1;
+static struct mxi_thread last_resort = {.id = UINT32_MAX}; /* serves threads that found no memory at their first call */
+
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+static mx_array pool; /* free nodes of nobody */
+static _Atomic int64_t slab_count;
+static _Atomic int64_t pool_count;
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void give_back(struct mxi_thread *t, size_t keep) {
+  if (t->free_count <= keep) return;
+  pthread_mutex_lock(&pool_lock);
+  while (t->free_count > keep) {
+    mx_array a = t->free_nodes;
+    t->free_nodes = a->next_merge;
+    t->free_count--;
+    a->next_merge = pool;
+    pool = a;
+    atomic_fetch_add_explicit(&pool_count, 1, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&pool_lock);
+}
+
+/* Runs at thread exit. The scopes end first; then the thread leaves the registry, so that nobody queues any more. */
+static void thread_ends(void *p) {
+  struct mxi_thread *t = p;
+  mxi_self_ = t;
+  mxi_sweep(&t->ctx, 0);
+  pthread_mutex_lock(&registry_lock);
+  for (struct mxi_thread **at = &registry; *at; at = &(*at)->next)
+    if (*at == t) {
+      *at = t->next;
+      break;
+    }
+  pthread_mutex_unlock(&registry_lock);
+  mxi_thread_drain(t);
+  give_back(t, 0);
+  mxi_free(t->ctx.stack);
+  mxi_self_ = NULL;
+  mxi_free(t);
+}
+
+static void make_key(void) { pthread_key_create(&key, thread_ends); }
+
+struct mxi_thread *mxi_thread_start(void) {
+  pthread_once(&once, make_key);
+  struct mxi_thread *t = mxi_calloc(sizeof *t);
+  if (!t) return &last_resort;
+  if (pthread_setspecific(key, t)) {
+    mxi_free(t);
+    return &last_resort;
+  }
+  t->id = atomic_fetch_add(&next_id, 1);
+  pthread_mutex_lock(&registry_lock);
+  t->next = registry;
+  registry = t;
+  pthread_mutex_unlock(&registry_lock);
+  mxi_self_ = t;
+  return t;
+}
+
+struct mxi_ctx *mxi_ctx_thread(void) { return &mxi_self()->ctx; }
+
+/* Takes up to a slab's worth from the common pool, else a new slab. */
+static bool refill(struct mxi_thread *t) {
+  pthread_mutex_lock(&pool_lock);
+  for (int i = 0; i < SLAB_NODES && pool; i++) {
+    mx_array a = pool;
+    pool = a->next_merge;
+    a->next_merge = t->free_nodes;
+    t->free_nodes = a;
+    t->free_count++;
+    atomic_fetch_sub_explicit(&pool_count, 1, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&pool_lock);
+  if (t->free_nodes) return true;
+  mx_array slab = mxi_aligned(SLAB_NODES * sizeof *slab);
+  if (!slab) return false;
+  atomic_fetch_add_explicit(&slab_count, 1, memory_order_relaxed);
+  for (int i = SLAB_NODES - 1; i >= 0; i--) {
+    slab[i].next_merge = t->free_nodes;
+    t->free_nodes = &slab[i];
+  }
+  t->free_count += SLAB_NODES;
+  return true;
+}
+
+mx_array mxi_node_alloc(void) {
+  struct mxi_thread *t = mxi_self();
+  if (t == &last_resort) return NULL;
+  if (mxi_memory_should_fail()) return NULL;
+  if (!t->free_nodes && !refill(t)) return NULL;
+  mx_array a = t->free_nodes;
+  t->free_nodes = a->next_merge;
+  t->free_count--;
+  return a;
+}
+
+void mxi_node_recycle(mx_array a) {
+  struct mxi_thread *t = mxi_self();
+  a->next_merge = t->free_nodes;
+  t->free_nodes = a;
+  if (++t->free_count > FREE_MAX || t == &last_resort) give_back(t, t == &last_resort ? 0 : FREE_MAX / 2);
+}
+
+int64_t mxi_live_nodes(void) {
+  int64_t live = atomic_load(&slab_count) * SLAB_NODES - atomic_load(&pool_count);
+  pthread_mutex_lock(&registry_lock);
+  for (struct mxi_thread *t = registry; t; t = t->next) live -= (int64_t)t->free_count;
+  pthread_mutex_unlock(&registry_lock);
+  return live;
+}
+
+void mxi_thread_drain(struct mxi_thread *t) {
+  mx_array a = atomic_exchange_explicit(&t->merge_queue, NULL, memory_order_acquire);
+  while (a) {
+    mx_array next = a->next_merge;
+    mxi_refs_merge(a);
+    a = next;
+  }
+}
+
+void mxi_thread_queue(mx_array a) {
+  pthread_mutex_lock(&registry_lock);
+  uint32_t id = atomic_load_explicit(&a->owner, memory_order_relaxed);
+  struct mxi_thread *t = registry;
+  while (t && t->id != id) t = t->next;
+  if (t) {
+    mx_array head = atomic_load_explicit(&t->merge_queue, memory_order_relaxed);
+    do a->next_merge = head;
+    while (!atomic_compare_exchange_weak_explicit(&t->merge_queue, &head, a, memory_order_release, memory_order_relaxed));
+  }
+  pthread_mutex_unlock(&registry_lock);
+  if (!t) mxi_refs_merge(a); /* the owner has exited: its count no longer changes */
+}

@@ -1,0 +1,32 @@
+/* What each thread owns: its number, its context, its free nodes, and the queue of nodes that other threads released
+ * on its behalf. Arrays outlive their thread: an exited owner's nodes are merged by whoever releases them. */
+#ifndef MXI_CORE_THREAD_H
+#define MXI_CORE_THREAD_H
+
+#include "core/ctx.h"
+
+struct mxi_thread {
+  uint32_t id; /* never reused; never 0 */
+  size_t free_count;
+  mx_array free_nodes; /* linked through next_merge */
+  _Atomic(mx_array) merge_queue;
+  struct mxi_ctx ctx;
+  struct mxi_thread *next; /* in the registry */
+};
+
+extern __thread struct mxi_thread *mxi_self_;
+struct mxi_thread *mxi_thread_start(void); /* never NULL: without memory the thread shares a static last resort */
+
+static inline struct mxi_thread *mxi_self(void) { return mxi_self_ ? mxi_self_ : mxi_thread_start(); }
+
+mx_array mxi_node_alloc(void);       /* 128 bytes, contents undefined; NULL without memory */
+void mxi_node_recycle(mx_array a);
+void mxi_thread_drain(struct mxi_thread *t); /* merges the queue; the owner calls this at eval and scope end */
+static inline void mxi_thread_poll(struct mxi_thread *t) {
+  if (atomic_load_explicit(&t->merge_queue, memory_order_relaxed)) mxi_thread_drain(t);
+}
+/* A release by a thread that is not the owner brought the shared count below zero. */
+void mxi_thread_queue(mx_array a);
+int64_t mxi_live_nodes(void); /* for tests: exact when no other thread runs */
+
+#endif

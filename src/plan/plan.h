@@ -1,0 +1,146 @@
+/* Plans: what a graph looks like once it is ready to run. A skeleton depends on the structure of the tape (operations,
+ * dtypes, ranks, which dimensions are 0 or 1, who reads whom, which values must survive); a sizing adds the sizes:
+ * layouts, slots of memory, scratch. Both are immutable once built and shared by threads; what changes from run to run
+ * is in the frame (run/). Start at mxi_skeleton_build and mxi_sizing_build. */
+#ifndef MXI_PLAN_PLAN_H
+#define MXI_PLAN_PLAN_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "core/prim.h"
+#include "plan/program.h"
+
+/* The tape, as collect writes it: nodes in an order where inputs come first, and the two parts of the key. */
+struct mxi_tape {
+  mx_array *nodes;
+  uint32_t *uses;  /* edges to node i from inside the tape */
+  uint8_t *member; /* node i keeps its value: a root, or referenced from outside the tape */
+  size_t count, capacity, uses_capacity, member_capacity;
+  uint32_t *structure; /* see plan/key.c */
+  size_t structure_count, structure_capacity;
+  int64_t *sizes;
+  size_t sizes_count, sizes_capacity;
+  uint32_t leaf_count;
+  bool traced; /* some node belongs to a running transform: its graph is kept */
+};
+
+/* Positions are read from marks, so the caller holds the graph lock. Writes structure, sizes and member. */
+bool mxi_key_write(struct mxi_tape *t, uint64_t trace_base);
+#define MXI_MARK_BITS 24 /* of a mark, for the position; the rest is the epoch */
+#define MXI_TAPE_MAX 8192 /* nodes planned and run together */
+
+enum mxi_pkind { MXI_P_ARRAY, MXI_P_SCALAR, MXI_P_ELEMENTWISE, MXI_P_VIEW, MXI_P_KERNEL, MXI_P_OUTPUT };
+
+struct mxi_pnode {
+  uint16_t op;
+  uint8_t dtype, ndim, kind, member;
+  uint8_t scalar_space; /* one element by its structure */
+  uint8_t dead;         /* no reader is left: fusion replaced it */
+  uint8_t vector;       /* one axis, or a matrix of one column */
+  uint16_t output_count;
+  uint32_t input_at, input_count; /* into skeleton->inputs */
+  int32_t cluster;                /* of an elementwise node */
+  uint32_t uses;                  /* readers left after canonicalisation */
+};
+
+struct mxi_cluster {
+  uint32_t root;                /* position of the last member: where the cluster runs */
+  uint32_t member_at, member_count; /* into skeleton->members, in tape order */
+  int32_t linear;               /* >= 0: index of the linear step that swallowed it */
+};
+
+/* z = x @ w, t = chain(z, ...), g = t @ x as one pass over x (or unfused, where sizes say so). */
+struct mxi_linear_pattern {
+  uint32_t forward, backward; /* positions of the two products */
+  uint32_t x, w, z;           /* positions of the operands and of the forward product's result */
+  int32_t cluster;            /* of the chain */
+};
+
+struct mxi_skeleton {
+  struct mxi_arena arena;
+  uint32_t *structure;
+  size_t structure_count;
+  struct mxi_pnode *nodes;
+  uint32_t *inputs, *members;
+  struct mxi_cluster *clusters;
+  struct mxi_linear_pattern *linears;
+  uint32_t node_count, leaf_count, cluster_count, linear_count;
+};
+
+struct mxi_skeleton *mxi_skeleton_build(const struct mxi_tape *t, bool fuse);
+void mxi_skeleton_free(struct mxi_skeleton *s);
+
+/* ---- Sizing ------------------------------------------------------------------------------------------------------ */
+enum mxi_slot_kind { MXI_SLOT_LEAF, MXI_SLOT_SCALAR, MXI_SLOT_ARENA, MXI_SLOT_OWN };
+
+struct mxi_slot {
+  uint8_t kind;
+  int32_t donor;    /* OWN: the leaf slot whose memory it may take over; -1 */
+  uint32_t node;    /* LEAF, SCALAR: position; OWN: position of the node that made it */
+  size_t nbytes;
+  size_t offset;    /* ARENA: in the run's arena */
+  uint32_t donor_uses; /* references the donor's node has when the tape holds all of them */
+};
+
+struct mxi_operand { /* of a step */
+  uint32_t slot;
+  int64_t offset; /* bytes */
+};
+
+enum mxi_step_kind { MXI_STEP_KERNEL, MXI_STEP_ELEMENTWISE, MXI_STEP_LINEAR };
+
+struct mxi_linear {
+  int64_t rows, columns, row_stride;
+  int32_t z_input;    /* which input of the chain is z; the chain runs on a block of rows at a time */
+  uint8_t affine;     /* the chain is ((z - y) * s1) * s2 */
+  int32_t y, s1, s2;  /* inputs of the chain; s1, s2 may be -1: none */
+  size_t scratch;
+};
+
+struct mxi_step {
+  uint8_t kind;
+  uint32_t node;     /* position, for names and errors */
+  uint32_t in_at, in_count, out_at, out_count; /* into sizing->operands */
+  const struct mxi_view *views; /* KERNEL: templates, inputs then outputs; data is bound */
+  size_t scratch, scratch_at;   /* bytes, and where in the arena */
+  const struct mxi_ew *ew;      /* ELEMENTWISE; LINEAR: the chain */
+  const struct mxi_linear *linear;
+};
+
+/* How a member is published. */
+struct mxi_result {
+  uint32_t node, slot;
+  int32_t output; /* which output of a multi-output node; -1: the node is its own */
+  int64_t offset;
+  const int64_t *strides;
+  bool dense; /* row-major: no strides are needed at offset 0 */
+};
+
+struct mxi_sizing {
+  struct mxi_arena arena;
+  int64_t *sizes;
+  size_t sizes_count;
+  struct mxi_slot *slots;
+  struct mxi_operand *operands;
+  struct mxi_step *steps;
+  struct mxi_result *results;
+  uint32_t slot_count, operand_count, step_count, result_count, own_count;
+  size_t arena_nbytes; /* scratch of steps included */
+  double work;         /* estimated nanoseconds on one thread */
+};
+
+/* What planning must know of the backend. */
+struct mxi_planner {
+  size_t (*scratch)(int op, const struct mxi_task *task);
+  size_t (*linear_scratch)(const struct mxi_linear *linear, const struct mxi_ew *chain);
+  bool (*can_linear)(mx_dtype dtype);
+};
+
+struct mxi_sizing *mxi_sizing_build(const struct mxi_skeleton *s, const struct mxi_tape *t, const struct mxi_planner *b);
+void mxi_sizing_free(struct mxi_sizing *z);
+
+/* A text a person can read: clusters, kernels, bytes. Returns the length it needs, as snprintf. */
+size_t mxi_plan_describe(const struct mxi_skeleton *s, const struct mxi_sizing *z, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,43 @@
+"""Records what released MLX does, for the tests of mica:  python tests/golden/record.py [OUTPUT_FOLDER [NAME ...]]
+
+Needs an environment with `pip install "mlx[cpu]==0.32.4" numpy scipy`. Writes a text file per subject (README.md describes the form) and
+dropped.txt, the values whose results depend on where they stand in an array. Recording twice gives the same bytes.
+"""
+
+import pathlib
+import sys
+
+import mlx.core as mx
+
+from cases import elementwise, form, promotion, reductions
+
+MODULES = [elementwise, promotion, reductions]
+
+
+def write_file(folder, stem, cases):
+    path, count = folder / f"{stem}.txt", 0
+    errors = {}
+    with path.open("w", newline="\n") as out:
+        out.write(f"# recorded from mlx {mx.__version__}\n")
+        for case in cases:
+            form.write_case(out, case)
+            count += 1
+            if case.error:
+                errors.setdefault((case.op, case.error), []).append(case)
+    print(f"{path.name}: {count} cases, {path.stat().st_size} bytes")
+
+
+def main(folder=None, *names):
+    folder = pathlib.Path(folder or pathlib.Path(__file__).parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    dropped = []
+    for module in MODULES:
+        for stem, build in module.FILES.items():
+            if not names or stem in names:
+                write_file(folder, stem, build(dropped))
+    if not names:
+        (folder / "dropped.txt").write_text("".join(f"# {line}\n" for line in sorted(set(dropped))), newline="\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
