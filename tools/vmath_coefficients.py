@@ -120,18 +120,28 @@ row("expm1_f32", exp_tail, -0.5, 0.5, 6, lambda r: r * r / mp.expm1(r), E32)
 row("log_f32", log_tail, 1 / root - 1, root - 1, 9, lambda r: r ** 3 / max(abs(mp.log1p(r)), mp.mpf(0.125)), E32)
 row("tanh_f32", sqrt_of(lambda x: (mp.tanh(x) / x - 1) / x ** 2), 0, 0.46, 6,
     sqrt_of(lambda x: x ** 3 / mp.tanh(x)), E32)
-row("sin_f32", sqrt_of(lambda x: (mp.sin(x) / x - 1) / x ** 2), 0, 2.47, 4, sqrt_of(lambda x: x ** 3 / mp.sin(x)), E32)
+row("sin_f32", sqrt_of(lambda x: (mp.sin(x) / x - 1) / x ** 2), 0, 0.62, 3, sqrt_of(lambda x: x ** 3 / mp.sin(x)), E32)
+row("cos_f32", sqrt_of(lambda x: (mp.cos(x) - 1 + x * x / 2) / x ** 4), 0, 0.62, 3, lambda z: z * z, E32)
 row("erf_low_f32", sqrt_of(lambda x: mp.erf(x) / x - 1), 0, 1.0, 8, sqrt_of(lambda x: x / mp.erf(x)), E32)
 row("erf_high_f32", lambda u: mp.erf(u + mp.mpf(2.5)), -1.5, 1.45, 15, lambda u: 1, E32)
-row("tan_f32", sqrt_of(lambda x: (mp.tan(x) / x - 1) / x ** 2), 0, 0.62, 6, sqrt_of(lambda x: x ** 3 / mp.tan(x)), E64)
 row("exp_mid", exp_tail, -half_log2, half_log2, 7, lambda r: r * r / mp.exp(r), E64)
+row("log_mid", sqrt_of(lambda s: (2 * mp.atanh(s) / s - 2) / s ** 2), 0, mp.mpf("0.02945"), 5, sqrt_of(lambda s: s ** 2), E64)
+row("tan_mid", sqrt_of(lambda x: (mp.tan(x) / x - 1) / x ** 2), 0, 0.62, 7, sqrt_of(lambda x: x ** 3 / mp.tan(x)), E64)
+row("sinh_f32", sqrt_of(lambda x: (mp.sinh(x) / x - 1) / x ** 2), 0, 1.0, 4, sqrt_of(lambda x: x ** 3 / mp.sinh(x)), E32)
+row("arcsin_f32", sqrt_of(lambda x: (mp.asin(x) / x - 1) / x ** 2), 0, 0.25, 5, sqrt_of(lambda x: x ** 3 / mp.asin(x)), E32)
+row("arctan_f32", sqrt_of(lambda x: (mp.atan(x) / x - 1) / x ** 2), 0, 1.0, 9, sqrt_of(lambda x: x ** 3 / mp.atan(x)), E32)
 row("exp_f64", exp_tail, -half_log2, half_log2, 10, lambda r: r * r / mp.exp(r), E64)
-row("log_f64", sqrt_of(lambda s: (mp.log((1 + s) / (1 - s)) / s - 2) / s ** 2), 0, mp.mpf("0.02945"), 7,
-    sqrt_of(lambda s: s ** 3 / mp.log((1 + s) / (1 - s))), E64)
+row("expm1_f64", exp_tail, -0.5, 0.5, 12, lambda r: r * r / mp.expm1(r), E64)
+row("log_f64", sqrt_of(lambda s: (2 * mp.atanh(s) / s - 2) / s ** 2), 0, mp.mpf("0.02945"), 7, sqrt_of(lambda s: s ** 2), E64)
 row("sin_f64", sqrt_of(lambda x: (mp.sin(x) / x - 1) / x ** 2), 0, 0.617, 6, sqrt_of(lambda x: x ** 3 / mp.sin(x)), E64)
 row("cos_f64", sqrt_of(lambda x: (mp.cos(x) - 1 + x * x / 2) / x ** 4), 0, 0.617, 6, lambda z: z * z, E64)
-row("tanh_f64", sqrt_of(lambda x: (mp.tanh(x) / x - 1) / x ** 2), 0, 0.36, 11,
-    sqrt_of(lambda x: x ** 3 / mp.tanh(x)), E64)
+row("tanh_f64", sqrt_of(lambda x: (mp.tanh(x) / x - 1) / x ** 2), 0, 0.425, 12, sqrt_of(lambda x: x ** 3 / mp.tanh(x)), E64)
+row("sinh_f64", sqrt_of(lambda x: (mp.sinh(x) / x - 1) / x ** 2), 0, 1.0, 8, sqrt_of(lambda x: x ** 3 / mp.sinh(x)), E64)
+row("arcsin_f64", sqrt_of(lambda x: (mp.asin(x) / x - 1) / x ** 2), 0, 0.25, 12, sqrt_of(lambda x: x ** 3 / mp.asin(x)), E64)
+row("arctan_f64", sqrt_of(lambda x: (mp.atan(x) / x - 1) / x ** 2), 0, mp.mpf("0.1716"), 12,
+    sqrt_of(lambda x: x ** 3 / mp.atan(x)), E64)
+row("arcsinh_f64", sqrt_of(lambda x: (mp.asinh(x) / x - 1) / x ** 2), 0, 0.25, 14, sqrt_of(lambda x: x ** 3 / mp.asinh(x)), E64)
+row("erf_low_f64", sqrt_of(lambda x: mp.erf(x) / x - 1), 0, 1.0, 14, sqrt_of(lambda x: x / mp.erf(x)), E64)
 
 
 def main(names):

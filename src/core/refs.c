@@ -94,3 +94,8 @@ void mxi_node_detach(mx_array a) {
   a->input_count = 0;
   free_nodes(dead, self);
 }
+
+void mxi_node_free_alone(mx_array a) {
+  free_payload(a);
+  mxi_node_recycle(a);
+}

@@ -110,7 +110,7 @@ static mx_status parse_directory(struct mxi_zip *zip, size_t size, struct mxi_io
     p += ZIP_CENTRAL_SIZE + rest;
     size -= ZIP_CENTRAL_SIZE + rest;
   }
-  return MX_OK;
+  return size ? damaged(e, "its directory holds more members than promised") : MX_OK;
 }
 
 static int by_offset(const void *a, const void *b) {

@@ -90,14 +90,6 @@ struct mxi_operand { /* of a step */
 
 enum mxi_step_kind { MXI_STEP_KERNEL, MXI_STEP_ELEMENTWISE, MXI_STEP_LINEAR };
 
-struct mxi_linear {
-  int64_t rows, columns, row_stride;
-  int32_t z_input;    /* which input of the chain is z; the chain runs on a block of rows at a time */
-  uint8_t affine;     /* the chain is ((z - y) * s1) * s2 */
-  int32_t y, s1, s2;  /* inputs of the chain; s1, s2 may be -1: none */
-  size_t scratch;
-};
-
 struct mxi_step {
   uint8_t kind;
   uint32_t node;     /* position, for names and errors */
@@ -127,7 +119,7 @@ struct mxi_sizing {
   struct mxi_result *results;
   uint32_t slot_count, operand_count, step_count, result_count, own_count;
   size_t arena_nbytes; /* scratch of steps included */
-  double work;         /* estimated nanoseconds on one thread */
+  int32_t users;       /* runs and the plan it belongs to; guarded by the cache's lock */
 };
 
 /* What planning must know of the backend. */

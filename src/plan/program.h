@@ -69,4 +69,12 @@ struct mxi_ew {
 };
 enum mxi_ew_kind { MXI_EW_DENSE, MXI_EW_SCALAR, MXI_EW_STRIDED };
 
+/* z = x @ w, t = chain(z, ...), g = t @ x, over x of `rows` by `columns`: the linear-model step. */
+struct mxi_linear {
+  int64_t rows, columns, row_stride;
+  int32_t z_input;   /* which input of the chain is z */
+  int32_t y, s1, s2; /* registers of the chain where it is affine; s1, s2 may be -1: none */
+  uint8_t affine;    /* the chain is ((z - y) * s1) * s2 */
+};
+
 #endif

@@ -145,13 +145,14 @@ static const struct mxi_ew_instr *write_instrs(struct draft *d, const struct mxi
   return instrs;
 }
 
-static void write_operands(struct draft *d, struct mxi_step *step) {
+/* The first `stored` results have memory of their own. */
+static void write_operands(struct draft *d, struct mxi_step *step, int stored) {
   struct mxi_sizer *b = d->b;
   step->in_count = (uint32_t)d->in_count;
   for (int k = 0; k < d->in_count; k++) mxi_sizing_operand(b, b->places[d->in[k]].slot, b->places[d->in[k]].offset);
   step->out_at = b->z->operand_count;
-  step->out_count = (uint32_t)d->out_count;
-  for (int k = 0; k < d->out_count; k++) mxi_sizing_operand(b, b->places[d->out[k]].slot, 0);
+  step->out_count = (uint32_t)stored;
+  for (int k = 0; k < stored; k++) mxi_sizing_operand(b, b->places[d->out[k]].slot, 0);
 }
 
 static void start_draft(struct draft *d, struct mxi_sizer *b, uint32_t node) {
@@ -178,7 +179,7 @@ void mxi_sizing_cluster(struct mxi_sizer *b, int32_t cluster) {
   struct mxi_step *step = b->failed ? NULL : mxi_sizing_step(b, MXI_STEP_ELEMENTWISE, c->root);
   if (!step) return;
   step->ew = ew;
-  write_operands(&d, step);
+  write_operands(&d, step, d.out_count);
 }
 
 void mxi_sizing_copy(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, const struct mxi_place *from, const struct mxi_place *to) {
@@ -234,39 +235,50 @@ static void find_affine(const struct mxi_ew *ew, struct mxi_linear *l) {
   l->affine = l->y >= 0 && reg == ew->in_count + ew->instr_count - 1;
 }
 
-/* The operands of the step: x, w, then the chain's inputs in order (z's entry is unused); outputs: g, then the chain's. */
+/* A vector result of the product at `node`. */
+static void place_vector(struct mxi_sizer *b, uint32_t node) {
+  mx_array a = b->t->nodes[node];
+  int64_t *dims = take(b, 32), size = 1;
+  if (!dims) return;
+  for (int k = a->ndim - 1; k >= 0; k--) {
+    dims[k] = mxi_dims(a)[k];
+    dims[2 + k] = size;
+    size *= dims[k];
+  }
+  b->places[node] = (struct mxi_place){.ndim = a->ndim, .shape = dims, .strides = dims + 2, .dense = true};
+  b->places[node].slot = mxi_sizing_slot(b, MXI_SLOT_ARENA, node, (size_t)size * mxi_itemsize((mx_dtype)a->dtype));
+}
+
+/* The chain, with z among its inputs and t, which has no memory of its own, after its other results. */
+static struct mxi_ew *size_chain(struct draft *d, const struct mxi_linear_pattern *p, const struct mxi_cluster *c) {
+  struct mxi_sizer *b = d->b;
+  mx_array z = b->t->nodes[p->z];
+  static const int64_t ones[2] = {1, 1};
+  b->places[p->z] = (struct mxi_place){.slot = b->places[p->x].slot, .ndim = z->ndim, .shape = mxi_dims(z), .strides = ones, .dense = true};
+  gather_inputs(d, c);
+  place_results(d, c, false);
+  d->out[d->out_count++] = c->root;
+  struct mxi_ew *ew = b->failed ? NULL : make_ew(d);
+  if (!ew) return NULL;
+  ew->instrs = write_instrs(d, c);
+  ew->instr_count = (int32_t)c->member_count;
+  return b->failed ? NULL : ew;
+}
+
+/* The operands of the step: x, w, then the chain's inputs in order (z's entry is unused); the chain's results, then g. */
 static void place_linear(struct mxi_sizer *b, const struct mxi_linear_pattern *p) {
   const struct mxi_cluster *c = &b->s->clusters[p->cluster];
   const struct mxi_place *x = &b->places[p->x];
   struct draft d;
   start_draft(&d, b, c->root);
-  /* z has no memory: it is described as dense so that the chain can be sized. */
-  mx_array za = b->t->nodes[p->z];
-  int64_t ones[2] = {1, 1};
-  b->places[p->z] = (struct mxi_place){.slot = x->slot, .ndim = za->ndim, .shape = mxi_dims(za), .strides = ones, .dense = true};
-  gather_inputs(&d, c);
-  place_results(&d, c, false);
-  struct mxi_ew *ew = b->failed ? NULL : make_ew(&d);
+  struct mxi_ew *ew = size_chain(&d, p, c);
   struct mxi_linear *l = ew ? take(b, sizeof *l) : NULL;
   if (!l) return;
-  ew->instrs = write_instrs(&d, c);
-  ew->instr_count = (int32_t)c->member_count;
-  if (b->failed) return;
   *l = (struct mxi_linear){.rows = x->shape[0], .columns = x->shape[1], .row_stride = x->strides[0]};
   for (int k = 0; k < d.in_count; k++)
     if (d.in[k] == p->z) l->z_input = k;
-  if (d.out_count == 0) find_affine(ew, l);
-  mx_array g = b->t->nodes[p->backward];
-  struct mxi_place *gp = &b->places[p->backward];
-  int64_t *dims = take(b, 32), step_size = 1;
-  if (b->failed) return;
-  for (int k = g->ndim - 1; k >= 0; k--) {
-    dims[k] = mxi_dims(g)[k];
-    dims[2 + k] = step_size;
-    step_size *= dims[k];
-  }
-  *gp = (struct mxi_place){.ndim = g->ndim, .shape = dims, .strides = dims + 2, .dense = true};
-  gp->slot = mxi_sizing_slot(b, MXI_SLOT_ARENA, p->backward, (size_t)step_size * mxi_itemsize((mx_dtype)g->dtype));
+  if (d.out_count == 1) find_affine(ew, l);
+  place_vector(b, p->backward);
   struct mxi_step *step = b->failed ? NULL : mxi_sizing_step(b, MXI_STEP_LINEAR, p->backward);
   if (!step) return;
   step->ew = ew;
@@ -275,10 +287,10 @@ static void place_linear(struct mxi_sizer *b, const struct mxi_linear_pattern *p
   mxi_sizing_operand(b, x->slot, x->offset);
   mxi_sizing_operand(b, b->places[p->w].slot, b->places[p->w].offset);
   uint32_t in_at = step->in_at;
-  write_operands(&d, step);
+  write_operands(&d, step, d.out_count - 1);
   step->in_at = in_at;
-  step->in_count = (uint32_t)d.in_count + 2;
-  mxi_sizing_operand(b, gp->slot, 0);
+  step->in_count += 2;
+  mxi_sizing_operand(b, b->places[p->backward].slot, 0);
   step->out_count++;
 }
 

@@ -185,7 +185,7 @@ static void find_linears(struct mxi_skeleton *s) {
     uint32_t xt = s->inputs[g->input_at], t = s->inputs[g->input_at + 1];
     const struct mxi_pnode *chain = &s->nodes[t];
     if (s->nodes[xt].op != MXI_OP_transpose || s->nodes[xt].ndim != 2 || chain->kind != MXI_P_ELEMENTWISE) continue;
-    if (!chain->vector || chain->uses != 1 || chain->cluster < 0 || s->clusters[chain->cluster].root != t) continue;
+    if (!chain->vector || chain->member || chain->uses != 1 || chain->cluster < 0 || s->clusters[chain->cluster].root != t) continue;
     if (s->clusters[chain->cluster].linear >= 0) continue;
     uint32_t x = s->inputs[s->nodes[xt].input_at], z = forward_product(s, chain->cluster, x);
     if (z == NONE) continue;

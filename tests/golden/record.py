@@ -9,9 +9,9 @@ import sys
 
 import mlx.core as mx
 
-from cases import elementwise, form, promotion, reductions
+from cases import elementwise, form, gradients, layout, printing, products, promotion, random_streams, reductions
 
-MODULES = [elementwise, promotion, reductions]
+MODULES = [elementwise, promotion, reductions, layout, products, random_streams, gradients, printing]
 
 
 def write_file(folder, stem, cases):

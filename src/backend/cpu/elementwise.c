@@ -127,11 +127,13 @@ static void run_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
+void mxi_ew_run(const struct ew_program *p, int64_t begin, int64_t end) { run_chunk((void *)p, begin, end, 0); }
+
 /* ---- Whole clusters ---------------------------------------------------------------------------------------------- */
 static void run_program(const struct mxi_ew *ew, const void *const *in, void *const *out) {
   struct ew_program p;
   mxi_ew_build(&p, ew, in, out);
-  if (!p.step_count) return;
+  if (!p.step_count || !ew->size) return;
   if (ew->size * p.step_count < SERIAL_WORK)
     run_chunk(&p, 0, ew->size, 0);
   else

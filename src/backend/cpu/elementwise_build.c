@@ -107,16 +107,16 @@ static bool is_direct(const struct builder *b, int k) {
 static void store(struct builder *b, int k) {
   const struct mxi_ew_instr *ins = &b->ew->instrs[k];
   int reg = b->ew->in_count + k, from = b->place[reg], to = b->ew->in_count + ins->output, dtype = ins->out_dtype;
-  bool is_one = b->is_one[reg];
+  bool is_one = b->is_one[reg], is_filled = is_one && !ins->scalar;
   if (is_half(dtype)) {
-    int stored = is_one ? new_slot(b) : to;
+    int stored = is_filled ? new_slot(b) : to;
     add_cast(b, b->p->casts->store[which_half(dtype)], from, stored, is_one);
-    if (!is_one) return;
+    if (!is_filled) return;
     free_place(b, stored);
     from = stored;
   }
   int size = ew_size_class(mxi_itemsizes[dtype]);
-  add_cast(b, is_one ? b->p->casts->fill[size] : b->p->casts->move[size], from, to, ins->scalar);
+  add_cast(b, is_filled ? b->p->casts->fill[size] : b->p->casts->move[size], from, to, ins->scalar);
 }
 
 /* Rounds what the step for instruction k has left in its place, if anything reads it there. */
@@ -236,7 +236,7 @@ static void size_tiles(struct builder *b) {
     if (compute_size(b->dtype[i]) > width) width = compute_size(b->dtype[i]);
   p->tile = (int64_t)(EW_TILE_BYTES / (width * (touched + !touched))) & -EW_MIN_TILE;
   if (p->tile < EW_MIN_TILE) p->tile = EW_MIN_TILE;
-  if (p->step_count == 1 && !p->slot_count) p->tile = INT64_MAX;
+  if (p->step_count == 1 && !p->slot_count) p->tile = ew->size + !ew->size;
   p->slot_stride = p->slot_count ? p->tile * (int64_t)width + EW_SLOT_GAP : 0;
 }
 

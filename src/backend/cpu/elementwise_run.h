@@ -50,6 +50,9 @@ struct ew_program {
 /* Computes what is scalar and lists the steps for the rest. */
 void mxi_ew_build(struct ew_program *p, const struct mxi_ew *ew, const void *const *in, void *const *out);
 
+/* Runs the steps for elements [begin, end) on the calling thread; any number of threads may. */
+void mxi_ew_run(const struct ew_program *p, int64_t begin, int64_t end);
+
 static inline int ew_size_class(size_t itemsize) { return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3; }
 static inline const struct mxi_ew_rows *ew_rows(int dtype) {
   return mxi_kinds[dtype] == MXI_KIND_FLOAT     ? mxi_ew_float_rows()

@@ -15,20 +15,22 @@ void mxi_indices_init(struct mxi_indices *x, const struct mxi_view *view, int nd
   }
 }
 
-#define READ(T) \
-  for (int64_t i = 0; i < n; i++) to[i] = (int64_t)((const T *)from)[i * step]
+#define READ(T, CONVERT) \
+  for (int64_t i = 0; i < n; i++) to[i] = CONVERT(((const T *)from)[i * step])
 
-/* n indices, `step` elements apart. A uint64 beyond int64 comes out negative and far from any axis, so it is refused. */
+static inline int64_t from_u64(uint64_t index) { return index > INT64_MAX ? INT64_MAX : (int64_t)index; }
+
+/* n indices, `step` elements apart. */
 static void read_line(mx_dtype dtype, const char *from, int64_t step, int64_t n, int64_t *to) {
   switch (dtype) {
-    case MX_UINT8: READ(uint8_t); return;
-    case MX_UINT16: READ(uint16_t); return;
-    case MX_UINT32: READ(uint32_t); return;
-    case MX_UINT64: READ(uint64_t); return;
-    case MX_INT8: READ(int8_t); return;
-    case MX_INT16: READ(int16_t); return;
-    case MX_INT32: READ(int32_t); return;
-    default: READ(int64_t); return;
+    case MX_UINT8: READ(uint8_t, ); return;
+    case MX_UINT16: READ(uint16_t, ); return;
+    case MX_UINT32: READ(uint32_t, ); return;
+    case MX_UINT64: READ(uint64_t, from_u64); return;
+    case MX_INT8: READ(int8_t, ); return;
+    case MX_INT16: READ(int16_t, ); return;
+    case MX_INT32: READ(int32_t, ); return;
+    default: READ(int64_t, ); return;
   }
 }
 

@@ -38,7 +38,7 @@ static inline bool c_isnan(mxi_c64 a) { return a.re != a.re || a.im != a.im; }
 static inline mxi_c64 c_max(mxi_c64 a, mxi_c64 b) { return c_isnan(a) || (!c_isnan(b) && c_less(b, a)) ? a : b; }
 static inline mxi_c64 c_min(mxi_c64 a, mxi_c64 b) { return c_isnan(a) || (!c_isnan(b) && c_less(a, b)) ? a : b; }
 
-LINES(bool, uint8_t, uint8_t, SAME, SAME, OR, AND, OR, AND)
+LINES(b8, uint8_t, uint8_t, SAME, SAME, OR, AND, OR, AND)
 LINES(u8, uint8_t, uint32_t, SAME, SAME, ADD, MULTIPLY, MAX, MIN)
 LINES(u16, uint16_t, uint32_t, SAME, SAME, ADD, MULTIPLY, MAX, MIN)
 LINES(u32, uint32_t, uint32_t, SAME, SAME, ADD, MULTIPLY, MAX, MIN)
@@ -59,7 +59,7 @@ LINES(c64, mxi_c64, mxi_c64, SAME, , c_add, c_multiply, c_max, c_min)
 
 /* add and multiply of signed integers are those of unsigned ones: the low bits agree */
 static const mxi_line_fn lines[MXI_DTYPE_COUNT][4] = {
-    [MX_BOOL] = {add_bool, multiply_bool, max_bool, min_bool},
+    [MX_BOOL] = {add_b8, multiply_b8, max_b8, min_b8},
     [MX_UINT8] = {add_u8, multiply_u8, max_u8, min_u8},
     [MX_UINT16] = {add_u16, multiply_u16, max_u16, min_u16},
     [MX_UINT32] = {add_u32, multiply_u32, max_u32, min_u32},

@@ -131,7 +131,8 @@ struct scatter_run {
   struct places s;
   struct mxi_move slice; /* from the updates of tuple 0 to the slice at offset 0 */
   const struct mxi_view *updates;
-  int64_t parts;
+  bool is_even; /* updates lie update_step bytes apart */
+  int64_t update_step, parts;
 };
 
 /* The run [begin, begin + n) of the slices at `at`; updates from `first` on. */
@@ -160,6 +161,10 @@ static void scatter_slices(const struct scatter_run *r, const int64_t *at, const
 /* Where the updates of the tuples lie. */
 static void find_updates(const struct scatter_run *r, int64_t begin, int64_t n, int64_t *from) {
   const struct mxi_view *u = r->updates;
+  if (r->is_even) {
+    for (int64_t i = 0; i < n; i++) from[i] = (begin + i) * r->update_step;
+    return;
+  }
   for (int64_t i = 0; i < n; i++)
     from[i] = mxi_layout_offset(r->s.batch_ndim, u->shape, u->strides, begin + i) * r->s.itemsize;
 }
@@ -222,6 +227,10 @@ mx_status mxi_cpu_scatter(struct mxi_task *task) {
   places_init(&r.s, task, out, &task->in[2], updates);
   mxi_move_init(&r.slice, (size_t)r.s.itemsize, out->ndim, p->slice_sizes, out->data, out->strides, updates->data,
                 updates->strides + r.s.batch_ndim);
+  struct mxi_move batch; /* only to see whether its axes merge */
+  mxi_move_init(&batch, (size_t)r.s.itemsize, r.s.batch_ndim, r.s.batch, NULL, NULL, NULL, updates->strides);
+  r.is_even = batch.ndim == 1;
+  r.update_step = batch.from_strides[0];
   r.slice.line = mxi_index_combine((enum mxi_scatter_mode)p->mode, (mx_dtype)out->dtype);
   run_scatter(&r);
   return MX_OK;

@@ -4,10 +4,18 @@
 #ifndef MXI_BACKEND_CPU_ISA_H
 #define MXI_BACKEND_CPU_ISA_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 enum mxi_isa { MXI_ISA_BASELINE, MXI_ISA_AVX2, MXI_ISA_AVX512, MXI_ISA_COUNT };
 
 /* The set in use: what the CPU has, lowered by MICA_CPU. The first call decides; any thread may call. */
-enum mxi_isa mxi_isa(void);
+extern _Atomic int mxi_isa_chosen;
+enum mxi_isa mxi_isa_decide(void);
+static inline enum mxi_isa mxi_isa(void) {
+  int isa = atomic_load_explicit(&mxi_isa_chosen, memory_order_relaxed);
+  return isa < 0 ? mxi_isa_decide() : (enum mxi_isa)isa;
+}
 const char *mxi_isa_name(enum mxi_isa isa);
 
 #define MXI_PASTE2(a, b) a##_##b

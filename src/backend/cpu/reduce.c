@@ -8,9 +8,9 @@
 #include "backend/cpu/reduce_nest.h"
 
 #define FEW_COLUMNS 16 /* fewer are reduced as rows, one by one */
-#define TILE 4096      /* elements converted or gathered at a time */
-#define STRIP 64       /* rows that a strip reduces side by side */
+#define STRIP 128      /* rows that a strip reduces side by side */
 #define COLUMNS 1024   /* columns that are accumulated at a time */
+#define TURNED 16      /* columns of a tile that is filled column by column */
 
 /* What is left to reduce, and how the next step does it. */
 struct walk {
@@ -58,7 +58,8 @@ static void walk_next(struct walk *w) {
 struct step {
   const struct mxi_fold_kernels *fold;
   mxi_load_fn load;
-  bool is_plain; /* elements are accumulators already */
+  mxi_store_fn scatter; /* of accumulators */
+  bool is_plain;        /* elements are accumulators already */
   size_t item, acc;
   int64_t lanes, blocks;
   const char *src;
@@ -93,16 +94,15 @@ static void rows_direct(void *arg, int64_t begin, int64_t end, int slot) {
 static void rows_gathered(void *arg, int64_t begin, int64_t end, int slot) {
   const struct step *s = arg;
   const struct mxi_nest *nest = s->nest;
-  uint64_t tile[TILE];
+  MXI_TILE(tile);
   bool in_place = s->is_plain && mxi_group_is_dense(&nest->axis);
   (void)slot;
   for (int64_t i = begin; i < end; i++) {
     int64_t column = i % nest->inner.size, b = i / nest->inner.size % s->blocks, o = i / nest->inner.size / s->blocks;
     const char *base = element(s, mxi_group_offset(&nest->outer, o) + mxi_group_offset(&nest->inner, column));
     int64_t start = b * MXI_ROW_BLOCK, n = block_size(nest->axis.size, MXI_ROW_BLOCK, b);
-    const void *x = base + start * (int64_t)s->item;
-    if (!in_place) mxi_group_load(&nest->axis, s->load, s->item, x = tile, s->acc, base, start, n);
-    s->fold->rows(s->dst + i * (int64_t)s->acc, x, 0, 1, n);
+    if (!in_place) mxi_group_load(&nest->axis, s->load, s->item, tile, s->acc, base, start, n);
+    s->fold->rows(s->dst + i * (int64_t)s->acc, in_place ? base + start * (int64_t)s->item : tile, 0, 1, n);
   }
 }
 
@@ -111,7 +111,7 @@ static void rows_gathered(void *arg, int64_t begin, int64_t end, int slot) {
 static int64_t strip_fill(const struct step *s, char *lanes, const char *x, int64_t n, int64_t width) {
   int64_t stride = s->nest->axis.stride[0], live = n < s->lanes ? n : s->lanes;
   size_t line = (size_t)width * s->acc;
-  uint64_t tile[TILE / 2];
+  MXI_TILE(tile);
   for (int64_t l = 0; l < live; l++)
     s->load(lanes + (size_t)l * line, x + l * stride * (int64_t)s->item, 1, width);
   for (int64_t r = live; r < n; r += 4 * s->lanes) {
@@ -122,7 +122,7 @@ static int64_t strip_fill(const struct step *s, char *lanes, const char *x, int6
     for (int64_t k = 0; !s->is_plain && k < rows; k += s->lanes) {
       int64_t count = rows - k < s->lanes ? rows - k : s->lanes;
       for (int64_t l = 0; l < count; l++, p += stride * (int64_t)s->item)
-        s->load((char *)tile + (size_t)l * line, p, 1, width);
+        s->load(tile + (size_t)l * line, p, 1, width);
       s->fold->cols(lanes, tile, 0, 1, count * width);
     }
   }
@@ -134,21 +134,57 @@ static void rows_strips(void *arg, int64_t begin, int64_t end, int slot) {
   const struct step *s = arg;
   const struct mxi_group *outer = &s->nest->outer;
   int64_t run = outer->shape[0], strips = (run + STRIP - 1) / STRIP;
-  uint64_t lanes[TILE / 2];
+  MXI_TILE(lanes);
   (void)slot;
   for (int64_t i = begin; i < end; i++) {
     int64_t b = i % s->blocks, strip = i / s->blocks % strips, o = i / s->blocks / strips * run + strip * STRIP;
     int64_t width = block_size(run, STRIP, strip), n = block_size(s->nest->axis.size, MXI_ROW_BLOCK, b);
     const char *x = element(s, mxi_group_offset(outer, o) + b * MXI_ROW_BLOCK * s->nest->axis.stride[0]);
-    int64_t live = strip_fill(s, (char *)lanes, x, n, width);
+    int64_t live = strip_fill(s, lanes, x, n, width);
     for (int64_t h = s->lanes / 2; h > 0; h /= 2) {
       if (h >= live) continue;
       int64_t upper = live - h;
-      s->fold->cols(lanes, (char *)lanes + (size_t)(h * width) * s->acc, 0, 1, upper * width);
+      s->fold->cols(lanes, lanes + (size_t)(h * width) * s->acc, 0, 1, upper * width);
       live = h;
     }
     for (int64_t w = 0; w < width; w++)
-      memcpy(s->dst + (size_t)((o + w) * s->blocks + b) * s->acc, (char *)lanes + (size_t)w * s->acc, s->acc);
+      memcpy(s->dst + (size_t)((o + w) * s->blocks + b) * s->acc, lanes + (size_t)w * s->acc, s->acc);
+  }
+}
+
+/* Rows [first, first + rows) of columns [c, c + n), any layout: through tiles of rows. */
+static void columns_gathered(const struct step *s, const char *base, int64_t first, int64_t rows, int64_t c, int64_t n,
+                             char *acc) {
+  const struct mxi_nest *nest = s->nest;
+  int64_t width = mxi_group_is_dense(&nest->inner) ? 512 : 64;
+  MXI_TILE(tile);
+  for (int64_t at = 0, m; at < n; at += m, acc += (size_t)m * s->acc) {
+    m = n - at < width ? n - at : width;
+    for (int64_t r = 0, count; r < rows; r += count) {
+      count = r == 0 ? 1 : rows - r < MXI_TILE_ITEMS / m ? rows - r : MXI_TILE_ITEMS / m;
+      if (count > 64) count = 64;
+      for (int64_t k = 0; k < count; k++)
+        mxi_group_load(&nest->inner, s->load, s->item, r ? tile + (size_t)(k * m) * s->acc : acc, s->acc,
+                       base + mxi_group_offset(&nest->axis, first + r + k) * (int64_t)s->item, c + at, m);
+      if (r) s->fold->cols(acc, tile, m, count, m);
+    }
+  }
+}
+
+/* The same where neighbours in memory belong to one column: a tile is filled column by column. */
+static void columns_turned(const struct step *s, const char *base, int64_t first, int64_t rows, int64_t c, int64_t n,
+                           char *acc) {
+  const struct mxi_nest *nest = s->nest;
+  _Alignas(64) char tile[MXI_COLUMN_BLOCK * TURNED * 8], column[MXI_COLUMN_BLOCK * 8];
+  for (int64_t at = 0, m; at < n; at += m, acc += (size_t)m * s->acc) {
+    m = n - at < TURNED ? n - at : TURNED;
+    for (int64_t k = 0; k < m; k++) {
+      const char *x = base + (mxi_group_offset(&nest->inner, c + at + k) + first) * (int64_t)s->item;
+      if (!s->is_plain) s->load(column, x, 1, rows);
+      s->scatter(tile + (size_t)k * s->acc, m, s->is_plain ? x : column, rows);
+    }
+    memcpy(acc, tile, (size_t)m * s->acc);
+    if (rows > 1) s->fold->cols(acc, tile + (size_t)m * s->acc, m, rows - 1, m);
   }
 }
 
@@ -157,9 +193,8 @@ static void columns(void *arg, int64_t begin, int64_t end, int slot) {
   const struct step *s = arg;
   const struct mxi_nest *nest = s->nest;
   int64_t inner = nest->inner.size, stretches = (inner + COLUMNS - 1) / COLUMNS;
+  int64_t pitch = nest->axis.ndim == 1 ? nest->axis.stride[0] : 0;
   bool in_place = s->is_plain && nest->axis.ndim <= 1 && mxi_group_is_dense(&nest->inner);
-  int64_t width = mxi_group_is_dense(&nest->inner) ? 512 : 64;
-  uint64_t tile[TILE];
   (void)slot;
   for (int64_t i = begin; i < end; i++) {
     int64_t c = i % stretches * COLUMNS, b = i / stretches % s->blocks, o = i / stretches / s->blocks;
@@ -168,22 +203,13 @@ static void columns(void *arg, int64_t begin, int64_t end, int slot) {
     char *acc = s->dst + (size_t)((o * s->blocks + b) * inner + c) * s->acc;
     const char *base = element(s, mxi_group_offset(&nest->outer, o));
     if (in_place) {
-      int64_t pitch = mxi_group_stride(&nest->axis);
       const char *x = base + (first * pitch + c) * (int64_t)s->item;
       memcpy(acc, x, (size_t)n * s->acc);
       if (rows > 1) s->fold->cols(acc, x + pitch * (int64_t)s->item, pitch, rows - 1, n);
-      continue;
-    }
-    for (int64_t at = 0, m; at < n; at += m, acc += (size_t)m * s->acc) {
-      m = n - at < width ? n - at : width;
-      for (int64_t r = 0, count; r < rows; r += count) {
-        count = r == 0 ? 1 : rows - r < TILE / m ? rows - r : TILE / m;
-        if (count > 64) count = 64;
-        for (int64_t k = 0; k < count; k++)
-          mxi_group_load(&nest->inner, s->load, s->item, r ? (char *)tile + (size_t)(k * m) * s->acc : acc, s->acc,
-                         base + mxi_group_offset(&nest->axis, first + r + k) * (int64_t)s->item, c + at, m);
-        if (r) s->fold->cols(acc, tile, m, count, m);
-      }
+    } else if (pitch == 1) {
+      columns_turned(s, base, first, rows, c, n, acc);
+    } else {
+      columns_gathered(s, base, first, rows, c, n, acc);
     }
   }
 }
@@ -209,26 +235,9 @@ static void run_step(struct step *s, bool by_rows) {
   }
 }
 
-static const uint8_t lane_counts[MXI_ACC_COUNT] = {
-#define ACC(name, type, lanes) [MXI_ACC_##name] = (uint8_t)((lanes) - 1),
-    MXI_ACCS(ACC)
-#undef ACC
-};
-
-/* The accumulator for `op` and an output dtype. Sums and products of signed integers are those of unsigned ones. */
-static enum mxi_acc acc_for(enum mxi_fold op, mx_dtype t) {
-  static const uint8_t unsigned_of[MXI_ACC_COUNT] = {
-      [MXI_ACC_u8] = MXI_ACC_u8,   [MXI_ACC_i8] = MXI_ACC_u8,   [MXI_ACC_u16] = MXI_ACC_u16,
-      [MXI_ACC_i16] = MXI_ACC_u16, [MXI_ACC_u32] = MXI_ACC_u32, [MXI_ACC_i32] = MXI_ACC_u32,
-      [MXI_ACC_u64] = MXI_ACC_u64, [MXI_ACC_i64] = MXI_ACC_u64, [MXI_ACC_f32] = MXI_ACC_f32,
-      [MXI_ACC_f64] = MXI_ACC_f64, [MXI_ACC_c64] = MXI_ACC_c64};
-  uint8_t acc = mxi_acc_of[t];
-  return (enum mxi_acc)(op == MXI_FOLD_SUM || op == MXI_FOLD_PROD ? unsigned_of[acc] : acc);
-}
-
 /* The result of reducing nothing. */
 static void fill_identity(const struct mxi_view *out, const struct mxi_fold_kernels *fold, mxi_store_fn store) {
-  uint64_t tile[64];
+  MXI_TILE(tile);
   fold->rows(tile, tile, 0, 64, 0);
   size_t item = mxi_itemsize((mx_dtype)out->dtype);
   for (int64_t i = 0; i < out->size; i += 64)
@@ -240,7 +249,7 @@ static mx_status fold(struct mxi_task *task, enum mxi_fold op, bool truth) {
   const struct mxi_view *in = &task->in[0], *out = &task->out[0];
   const struct mxi_reduce_convert_kernels *convert = mxi_reduce_convert_kernels();
   mx_dtype from = (mx_dtype)in->dtype, to = (mx_dtype)out->dtype;
-  enum mxi_acc acc = acc_for(op, to);
+  enum mxi_acc acc = mxi_reduce_acc(op, to);
   const struct mxi_fold_kernels *kernels = &mxi_reduce_kernels()->folds[op][acc];
   if (out->size == 0) return MX_OK;
   if (in->size == 0) {
@@ -249,9 +258,11 @@ static mx_status fold(struct mxi_task *task, enum mxi_fold op, bool truth) {
   }
   struct step s = {.fold = kernels, .item = mxi_itemsize(from), .acc = mxi_acc_sizes[acc], .src = in->data};
   s.load = truth ? convert->truth[from] : convert->load[from][acc];
-  if (!s.load) return mxi_task_fail(task, MX_ERR_DTYPE, "no conversion from %s to %s", mxi_dtype_names[from], mxi_dtype_names[to]);
+  if (!s.load || !kernels->rows)
+    return mxi_task_fail(task, MX_ERR_DTYPE, "not for %s to %s", mxi_dtype_names[from], mxi_dtype_names[to]);
+  s.scatter = convert->store[mxi_acc_dtypes[acc]];
   s.is_plain = from == to && mxi_acc_is_stored(from);
-  s.lanes = lane_counts[acc] + 1;
+  s.lanes = mxi_acc_lanes[acc];
   struct walk w;
   w.ndim = in->ndim;
   w.mask = ((const struct mxi_params_axes *)task->params)->mask;
@@ -269,7 +280,7 @@ static mx_status fold(struct mxi_task *task, enum mxi_fold op, bool truth) {
     if (last) break;
     walk_next(&w);
     s.src = s.dst;
-    s.load = convert->load[to][acc];
+    s.load = convert->load[mxi_acc_dtypes[acc]][acc];
     s.item = s.acc;
     s.is_plain = true;
   }

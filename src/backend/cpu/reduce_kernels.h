@@ -39,8 +39,8 @@ struct mxi_fold_kernels {
   void (*rows)(void *out, const void *x, int64_t pitch, int64_t rows, int64_t n);
   /* y[i] = op(y[i - 1], x[i]) in a row of n, y[-1] = *carry, which becomes y[n - 1]. step is 1 or -1; y may be x. */
   void (*scan)(void *y, const void *x, int64_t step, int64_t n, void *carry);
-  /* y[i] = op(a[i * a_step], x[i]): a_step is 0 or 1; y may be a or x */
-  void (*combine)(void *y, const void *a, int64_t a_step, const void *x, int64_t n);
+  /* y[i] = op(a[i], x[i]); y may be a or x */
+  void (*combine)(void *y, const void *a, const void *x, int64_t n);
 };
 
 struct mxi_best_kernels {
@@ -79,7 +79,7 @@ struct mxi_reduce_exp_kernels {
   void (*center)(void *m, int64_t n);
   /* logaddexp in the forms of scan and combine */
   void (*scan)(void *y, const void *x, int64_t step, int64_t n, void *carry);
-  void (*combine)(void *y, const void *a, int64_t a_step, const void *x, int64_t n);
+  void (*combine)(void *y, const void *a, const void *x, int64_t n);
 };
 
 struct mxi_reduce_exp_table {

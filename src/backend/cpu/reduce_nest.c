@@ -16,6 +16,30 @@ const uint8_t mxi_acc_sizes[MXI_ACC_COUNT] = {
 #undef ACC
 };
 
+const uint16_t mxi_acc_lanes[MXI_ACC_COUNT] = {
+#define ACC(name, type, lanes) [MXI_ACC_##name] = lanes,
+    MXI_ACCS(ACC)
+#undef ACC
+};
+
+const uint8_t mxi_acc_dtypes[MXI_ACC_COUNT] = {
+    [MXI_ACC_u8] = MX_UINT8,   [MXI_ACC_i8] = MX_INT8,     [MXI_ACC_u16] = MX_UINT16,  [MXI_ACC_i16] = MX_INT16,
+    [MXI_ACC_u32] = MX_UINT32, [MXI_ACC_i32] = MX_INT32,   [MXI_ACC_u64] = MX_UINT64,  [MXI_ACC_i64] = MX_INT64,
+    [MXI_ACC_f32] = MX_FLOAT32, [MXI_ACC_f64] = MX_FLOAT64, [MXI_ACC_c64] = MX_COMPLEX64,
+};
+
+enum mxi_acc mxi_reduce_acc(enum mxi_fold op, mx_dtype t) {
+  enum mxi_acc acc = (enum mxi_acc)mxi_acc_of[t];
+  if (op == MXI_FOLD_MAX || op == MXI_FOLD_MIN) return acc;
+  switch (acc) {
+    case MXI_ACC_i8: return MXI_ACC_u8;
+    case MXI_ACC_i16: return MXI_ACC_u16;
+    case MXI_ACC_i32: return MXI_ACC_u32;
+    case MXI_ACC_i64: return MXI_ACC_u64;
+    default: return acc;
+  }
+}
+
 static void group_init(struct mxi_group *g) {
   g->size = 1;
   g->ndim = 0;

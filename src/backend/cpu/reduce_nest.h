@@ -41,9 +41,17 @@ void mxi_group_load(const struct mxi_group *g, mxi_load_fn load, size_t item, vo
 void mxi_group_store(const struct mxi_group *g, mxi_store_fn store, size_t item, char *base, const void *src,
                      size_t src_item, int64_t start, int64_t n);
 
-/* The accumulator of a dtype, and its size. */
+/* Room for 4096 accumulators of any type on the stack: what is converted or gathered at a time. */
+#define MXI_TILE_ITEMS 4096
+#define MXI_TILE(name) _Alignas(64) char name[MXI_TILE_ITEMS * 8]
+
+/* The accumulator of a dtype; of an accumulator: its size, its lanes in the row tree, a dtype with the same elements. */
 extern const uint8_t mxi_acc_of[MXI_DTYPE_COUNT];
 extern const uint8_t mxi_acc_sizes[MXI_ACC_COUNT];
+extern const uint16_t mxi_acc_lanes[MXI_ACC_COUNT];
+extern const uint8_t mxi_acc_dtypes[MXI_ACC_COUNT];
+/* The accumulator that `op` uses for an output dtype: sums and products of signed integers are those of unsigned ones. */
+enum mxi_acc mxi_reduce_acc(enum mxi_fold op, mx_dtype t);
 /* Whether elements of the dtype are their own accumulators, so that kernels read and write them in place. */
 static inline bool mxi_acc_is_stored(mx_dtype t) { return !mxi_is_half(t); }
 

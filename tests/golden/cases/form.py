@@ -171,6 +171,7 @@ def write_case(out, case):
         lines.append(f"out {a.dtype} {_shape_text(a.shape)} {_words(a)}")
         if i < len(case.refs) and case.refs[i] is not None:
             ref = np.asarray(case.refs[i]).reshape(-1)
+            ref = ref.astype(np.complex128) if a.dtype in COMPLEX else ref
             flat = np.stack([ref.real, ref.imag], -1).reshape(-1) if np.iscomplexobj(ref) else ref.astype(np.float64)
             lines.append(f"ref {flat.size} " + " ".join(map(_double, flat)))
     if case.error:

@@ -57,17 +57,23 @@ def reduced(op, a, params):
     return case
 
 
+def broken(dtype, axis):
+    """Released MLX works in the integer dtype here (unsigned underflow, truncated softmax): differs.py says what mica gives."""
+    return dtype not in FLOATS + COMPLEX and axis not in (1, -1, [])
+
+
 def reductions(_dropped):
     for op in REDUCTIONS:
         for dtype in DTYPES:
             for axis in AXES:
                 if op in ("argmax", "argmin") and isinstance(axis, list):
                     continue
-                if op == "median" and axis == []:
+                if op == "median" and axis == [] or op == "logsumexp" and broken(dtype, axis):
                     continue
                 yield reduced(op, grid(dtype), {"axis": axis})
             yield reduced(op, grid(dtype), {"axis": 1, "keepdims": 1})
-            yield reduced(op, grid(dtype), {"axis": None, "keepdims": 1})
+            if op != "logsumexp" or dtype in FLOATS:
+                yield reduced(op, grid(dtype), {"axis": None, "keepdims": 1})
             yield reduced(op, array(3, dtype), {"axis": None})
     for dtype in FLOATS + ["int32", "complex64"]:
         for op in ("var", "std"):
@@ -122,7 +128,7 @@ def scans(_dropped):
 def softmaxes(_dropped):
     for dtype in DTYPES:
         for axis in AXES:
-            for precise in (0, 1):
+            for precise in (0, 1) if not broken(dtype, axis) else ():
                 yield reduced("softmax", grid(dtype), {"axis": axis, "precise": precise})
 
 
@@ -174,9 +180,10 @@ def norms(_dropped):
     cube = array(np.arange(24.0).reshape(2, 3, 4), "float32")
     for ord, axis in ((2.0, None), (3.0, [0, 1]), ("x", [0, 1]), ("fro", [0]), (None, [0, 1, 2]), (1.0, [0, 1, 2])):
         yield run_case(Case("linalg.norm", [cube], {"ord": ord, "axis": axis}))
+    regular = array(np.array([[[1.0, 2], [3, 4]], [[2, 0], [1, 5]]]), "float32")
     for ord in (2.0, -2.0, "nuc"):
-        case = run_case(Case("linalg.norm", [cube], {"ord": ord, "axis": [1, 2]}))
-        case.refs, case.check = [np.linalg.norm(_wide(cube), ord, (1, 2))], "near"
+        case = run_case(Case("linalg.norm", [regular], {"ord": ord, "axis": [1, 2]}))
+        case.refs, case.check = [np.linalg.norm(_wide(regular), ord, (1, 2))], "near"
         yield case
     yield reduced("linalg.norm", cube, {})
     yield reduced("linalg.norm", array(2.0, "float32"), {})

@@ -30,7 +30,7 @@ REF = {**UNARY, **BINARY}
 def reference(op, *values):
     """op of float64 or complex128 arrays."""
     with np.errstate(all="ignore"):
-        if op == "logaddexp" and np.iscomplexobj(values[0]):
-            a, b = values
-            return np.log(np.exp(a) + np.exp(b))
+        if op == "logaddexp" and np.iscomplexobj(values[0]):         # many-valued: the branch of max + log1p(exp(min - max))
+            low, high = np.sort(np.stack(values), axis=0)
+            return high + np.log1p(np.exp(low - high))
         return REF[op](*values)

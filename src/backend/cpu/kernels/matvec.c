@@ -2,16 +2,34 @@
  * The trees they compute with are defined in docs/numerics.md. Start at matvec_dtype.h. */
 #include "backend/cpu/matvec_kernels.h"
 
+#include <stdbool.h>
+
 #include "backend/cpu/kernels/matvec_vec.h"
 
-/* Rows whose dots advance together, and rows added to a partial at once: as many as the registers hold. */
+#include "backend/cpu/kernels/matvec_narrow.h"
+
 #if defined(__AVX512F__)
-enum { GROUP = 4, T_GROUP = 8 };
-#elif defined(__AVX2__)
-enum { GROUP = 2, T_GROUP = 8 };
+#define HAS_NARROW 1
 #else
-enum { GROUP = 1, T_GROUP = 4 };
+#define HAS_NARROW 0
 #endif
+
+/* T_GROUP: rows added to a partial at once, as many as the registers hold. ROW_BY_ROW_NBYTES: up to here a partial
+ * stays in L1 beside x. */
+#if defined(__AVX2__)
+enum { T_GROUP = 8 };
+#else
+enum { T_GROUP = 4 };
+#endif
+enum { ROW_BY_ROW_NBYTES = 6 * 1024 };
+#ifndef PF
+#define PF 2048
+#define MR 2
+#endif
+enum { PAIRS_FROM = PF, MAX_ROWS = MR };
+
+/* Part of the definition of the dot tree: from this many elements a row has four accumulators. */
+enum { FOUR_FROM = 512 };
 
 #define DTYPE f32
 #define T float
@@ -22,6 +40,7 @@ enum { GROUP = 1, T_GROUP = 4 };
 #define STORE_N vf_store_n
 #define WIDEN(a) (a)
 #define ROUND(a) (a)
+#define NARROW HAS_NARROW
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #define DTYPE f64
@@ -33,6 +52,7 @@ enum { GROUP = 1, T_GROUP = 4 };
 #define STORE_N vd_store_n
 #define WIDEN(a) (a)
 #define ROUND(a) (a)
+#define NARROW 0
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #define DTYPE f16
@@ -44,6 +64,7 @@ enum { GROUP = 1, T_GROUP = 4 };
 #define STORE_N store_f16_n
 #define WIDEN widen1_f16
 #define ROUND round1_f16
+#define NARROW 0
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #define DTYPE bf16
@@ -55,6 +76,7 @@ enum { GROUP = 1, T_GROUP = 4 };
 #define STORE_N store_bf16_n
 #define WIDEN widen1_bf16
 #define ROUND round1_bf16
+#define NARROW 0
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #include "backend/cpu/kernels/matvec_linear.h"

@@ -2,63 +2,71 @@
  *   DTYPE  suffix of the names        T  storage type        C  type computed in        V  its vector (vf or vd)
  *   LOAD(p), LOAD_N(p, n), STORE_N(p, v, n)  a vector of T, widened to V and rounded back
  *   WIDEN(t), ROUND(c)                       a scalar of T, likewise
+ *   NARROW                                   1 if narrow rows have kernels of their own
  * No include guard: it is a template. The trees are defined in docs/numerics.md. */
 
 #define NAME(name) MXI_PASTE(name, DTYPE) /* gemv_f32 */
 #define OP(name) MXI_PASTE(V, name)       /* vf_add */
 #define LANES ((int64_t)(sizeof(V) / sizeof(C)))
 
-/* s[i] = dot(x[i], w) for GROUP rows or one; count is a constant. The tail comes first, then whole vectors ascending;
- * they go to two accumulators in turn. */
-INLINE void NAME(dots)(const T *x, int64_t stride, const T *w, int64_t d, C *s, const int count) {
-  V p[GROUP], q[GROUP];
-  int64_t full = d - d % LANES, j = 0;
-  if (full < d) {
-    V wv = LOAD_N(w + full, d - full);
-    for (int i = 0; i < count; i++) p[i] = OP(mul)(LOAD_N(x + i * stride + full, d - full), wv);
-  } else {
-    V wv = LOAD(w);
-    for (int i = 0; i < count; i++) p[i] = OP(mul)(LOAD(x + i * stride), wv);
-    j = LANES;
-  }
-  if (j < full) {
-    V wv = LOAD(w + j);
-    for (int i = 0; i < count; i++) q[i] = OP(mul)(LOAD(x + i * stride + j), wv);
-    j += LANES;
-    for (; j + LANES < full; j += 2 * LANES) {
-      V wp = LOAD(w + j), wq = LOAD(w + j + LANES);
-      for (int i = 0; i < count; i++) p[i] = OP(fma)(LOAD(x + i * stride + j), wp, p[i]);
-      for (int i = 0; i < count; i++) q[i] = OP(fma)(LOAD(x + i * stride + j + LANES), wq, q[i]);
+/* z[i] = dot(x[i], w) for `rows` rows: the tail, if any, then whole vectors, are dealt to the accumulators in turn.
+ * `rows` and `count`, the number of accumulators, are constants. */
+INLINE void NAME(dots)(const T *x, int64_t stride, const T *w, T *z, int64_t d, const int rows, const int count) {
+  V a[MAX_ROWS][4], wv[4];
+  const int64_t full = d - d % LANES, vectors = (d + LANES - 1) / LANES;
+  int64_t j = full < d ? 0 : LANES;
+  wv[0] = full < d ? LOAD_N(w + full, d - full) : LOAD(w);
+  EACH(i, rows) a[i][0] = OP(mul)(full < d ? LOAD_N(x + i * stride + full, d - full) : LOAD(x + i * stride), wv[0]);
+  if (vectors >= count) {
+    for (int k = 1; k < count; k++, j += LANES) {
+      wv[k] = LOAD(w + j);
+      EACH(i, rows) a[i][k] = OP(mul)(LOAD(x + i * stride + j), wv[k]);
     }
-    if (j < full) {
-      V wp = LOAD(w + j);
-      for (int i = 0; i < count; i++) p[i] = OP(fma)(LOAD(x + i * stride + j), wp, p[i]);
+    for (; j + count * LANES <= full; j += count * LANES) {
+      EACH(k, count) wv[k] = LOAD(w + j + k * LANES);
+      EACH(i, rows) {
+        EACH(k, count) {
+          a[i][k] = OP(fma)(LOAD(x + i * stride + j + k * LANES), wv[k], a[i][k]);
+          IN_ORDER;
+        }
+      }
     }
-    for (int i = 0; i < count; i++) p[i] = OP(add)(p[i], q[i]);
+    for (int k = 0; k < count - 1; k++, j += LANES) {
+      if (j == full) break;
+      wv[k] = LOAD(w + j);
+      EACH(i, rows) a[i][k] = OP(fma)(LOAD(x + i * stride + j), wv[k], a[i][k]);
+    }
+    EACH(i, rows) a[i][0] = OP(add)(a[i][0], a[i][1]);
+    if (count == 4) EACH(i, rows) a[i][0] = OP(add)(a[i][0], OP(add)(a[i][2], a[i][3]));
   }
-  for (int i = 0; i < count; i++) s[i] = OP(sum)(p[i]);
+  EACH(i, rows) z[i] = ROUND(OP(sum)(a[i][0]));
 }
 
+/* Short rows are read one after the other, in the order of memory: several side by side cost up to three times as much
+ * where they are not in cache. Long rows go in pairs, which halves the reading of w. */
 static void NAME(gemv)(const void *x, int64_t row_stride, const void *w, void *z, int64_t rows, int64_t d) {
   const T *row = x;
   T *out = z;
-  C s[GROUP];
   int64_t r = 0;
-  if (d == 0) {
-    for (; r < rows; r++) out[r] = 0;
+#if NARROW
+  if (is_narrow(d)) {
+    NARROW_OF(gemv_by_width, d)(x, row_stride, w, z, rows, d);
     return;
   }
-  for (; r + GROUP <= rows; r += GROUP, row += GROUP * row_stride) {
-    NAME(dots)(row, row_stride, w, d, s, GROUP);
-    for (int i = 0; i < GROUP; i++) out[r + i] = ROUND(s[i]);
-  }
-  for (; r < rows; r++, row += row_stride) {
-    NAME(dots)(row, row_stride, w, d, s, 1);
-    out[r] = ROUND(s[0]);
+#endif
+  if (d == 0) {
+    for (; r < rows; r++) out[r] = 0;
+  } else if (d < FOUR_FROM) {
+    for (; r < rows; r++, row += row_stride) NAME(dots)(row, row_stride, w, out + r, d, 1, 2);
+  } else {
+    if (d >= PAIRS_FROM)
+      for (; r + MAX_ROWS <= rows; r += MAX_ROWS, row += MAX_ROWS * row_stride) NAME(dots)(row, row_stride, w, out + r, d, MAX_ROWS, 4);
+    for (; r < rows; r++, row += row_stride) NAME(dots)(row, row_stride, w, out + r, d, 1, 4);
   }
 }
 
-/* for i < count: g += t[i] * x[i]     each g is loaded and stored once for all rows of the group */
+/* for i < count: g += t[i] * x[i]     each g is loaded and stored once for all rows of the group; for x in cache, or
+ * long rows */
 INLINE void NAME(axpys)(const T *x, int64_t stride, const T *t, C *g, int64_t d, const int count) {
   V tv[T_GROUP];
   int64_t j = 0;
@@ -79,6 +87,12 @@ static void NAME(gemv_t_accumulate)(const void *x, int64_t row_stride, const voi
                                     int64_t d) {
   const T *row = x, *factor = t;
   int64_t r = 0;
+#if NARROW
+  if (is_narrow(d)) {
+    NARROW_OF(gemv_t_by_width, d)(x, row_stride, t, partial, rows, d);
+    return;
+  }
+#endif
   for (; r + T_GROUP <= rows; r += T_GROUP, row += T_GROUP * row_stride)
     NAME(axpys)(row, row_stride, factor + r, partial, d, T_GROUP);
   for (; r + T_GROUP / 2 <= rows; r += T_GROUP / 2, row += T_GROUP / 2 * row_stride)
@@ -88,8 +102,13 @@ static void NAME(gemv_t_accumulate)(const void *x, int64_t row_stride, const voi
 
 static void NAME(gemv_t_block)(const void *x, int64_t row_stride, const void *t, void *partial, int64_t rows,
                                int64_t d) {
+  const T *row = x, *factor = t;
   if (d > 0) memset(partial, 0, (size_t)d * sizeof(C));
-  NAME(gemv_t_accumulate)(x, row_stride, t, partial, rows, d);
+  if ((NARROW && is_narrow(d)) || d * (int64_t)sizeof(C) > ROW_BY_ROW_NBYTES) {
+    NAME(gemv_t_accumulate)(x, row_stride, t, partial, rows, d);
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++, row += row_stride) NAME(axpys)(row, row_stride, factor + r, partial, d, 1);
 }
 
 /* One column vector of the pairwise tree, as a binary counter: level k holds the sum of an aligned group of 2^k. n is
@@ -127,3 +146,4 @@ static void NAME(combine)(const void *partials, int64_t partial_stride, int64_t 
 #undef STORE_N
 #undef WIDEN
 #undef ROUND
+#undef NARROW

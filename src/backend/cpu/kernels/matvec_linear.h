@@ -1,4 +1,4 @@
-/* The linear-model step in one pass over x. Up to 112 columns a pair of rows, w and the partial all stay in 32
+/* The linear-model step in one pass over x. Where rows are narrow a pair of them, w and the partial all stay in 32
  * registers (AVX-512); otherwise a few rows go through gemv, the affine chain and gemv_t while they are in L1. Both
  * compute with the trees of gemv and gemv_t_block, so their bits are the same. Included by matvec.c alone. */
 
@@ -28,51 +28,6 @@ struct linear {
   float *t_out, *z_out;
 };
 
-/* A row, w or the partial in registers: `full` vectors and a tail of 0, 8 or 16 lanes, all constants. A tail of 8 is
- * half a vector, which costs half the multiply-adds. */
-struct row {
-  __m512 v[7], tail;
-  __m256 half_tail;
-};
-
-INLINE void row_load(struct row *x, const float *p, const int full, const int tail, __mmask16 mask) {
-#pragma GCC unroll 7
-  for (int k = 0; k < full; k++) x->v[k] = _mm512_loadu_ps(p + 16 * k);
-  if (tail == 8) x->half_tail = _mm256_maskz_loadu_ps((__mmask8)mask, p + 16 * full);
-  if (tail == 16) x->tail = _mm512_maskz_loadu_ps(mask, p + 16 * full);
-}
-
-/* The two accumulators of the dot tree, added: the tail comes first, then whole vectors. */
-INLINE __m512 row_lanes(const struct row *x, const struct row *w, const int full, const int tail) {
-  __m512 p, q;
-  const int has_tail = tail > 0;
-  if (tail == 8) p = _mm512_zextps256_ps512(_mm256_mul_ps(x->half_tail, w->half_tail));
-  else if (tail == 16) p = _mm512_mul_ps(x->tail, w->tail);
-  else p = _mm512_mul_ps(x->v[0], w->v[0]);
-  if (full + has_tail == 1) return p;
-  q = _mm512_mul_ps(x->v[1 - has_tail], w->v[1 - has_tail]);
-#pragma GCC unroll 7
-  for (int k = 2 - has_tail; k < full; k += 2) p = _mm512_fmadd_ps(x->v[k], w->v[k], p);
-#pragma GCC unroll 7
-  for (int k = 3 - has_tail; k < full; k += 2) q = _mm512_fmadd_ps(x->v[k], w->v[k], q);
-  return _mm512_add_ps(p, q);
-}
-
-/* g += t * x */
-INLINE void row_add(struct row *g, const struct row *x, __m512 t, const int full, const int tail) {
-#pragma GCC unroll 7
-  for (int k = 0; k < full; k++) g->v[k] = _mm512_fmadd_ps(x->v[k], t, g->v[k]);
-  if (tail == 8) g->half_tail = _mm256_fmadd_ps(x->half_tail, _mm512_castps512_ps256(t), g->half_tail);
-  if (tail == 16) g->tail = _mm512_fmadd_ps(x->tail, t, g->tail);
-}
-
-INLINE void row_store(float *p, const struct row *g, const int full, const int tail, __mmask16 mask) {
-#pragma GCC unroll 7
-  for (int k = 0; k < full; k++) _mm512_storeu_ps(p + 16 * k, g->v[k]);
-  if (tail == 8) _mm256_mask_storeu_ps(p + 16 * full, (__mmask8)mask, g->half_tail);
-  if (tail == 16) _mm512_mask_storeu_ps(p + 16 * full, mask, g->tail);
-}
-
 /* The sums of the lanes of a and of b, four copies of each. */
 INLINE __m256 pair_sum(__m512 a, __m512 b) {
   __m256 a8 = vf_halve(a), b8 = vf_halve(b);
@@ -96,7 +51,7 @@ INLINE void pair_store(float *p, __m256 v) {
 
 INLINE void linear_rows(const struct linear *c, const float *wp, float *partial, int64_t d, const int full,
                         const int tail) {
-  const __mmask16 mask = (__mmask16)((1u << (d - 16 * full)) - 1);
+  const __mmask16 mask = tail_mask(d);
   const int64_t stride = c->row_stride, rows = c->rows;
   const float *x = c->x, *y = c->y;
   struct row w, g, a, b;
@@ -126,35 +81,24 @@ INLINE void linear_rows(const struct linear *c, const float *wp, float *partial,
   row_store(partial, &g, full, tail, mask);
 }
 
-#define LINEAR(full, tail_lanes)                                                                               \
-  static void linear_##full##_##tail_lanes(const struct linear *c, const float *w, float *partial, int64_t d) { \
-    linear_rows(c, w, partial, d, full, tail_lanes);                                                           \
+#define LINEAR(full, tail)                                                                                \
+  static void linear_##full##_##tail(const struct linear *c, const float *w, float *partial, int64_t d) { \
+    linear_rows(c, w, partial, d, full, tail);                                                            \
   }
-LINEAR(0, 8) LINEAR(0, 16)
-LINEAR(1, 0) LINEAR(1, 8) LINEAR(1, 16)
-LINEAR(2, 0) LINEAR(2, 8) LINEAR(2, 16)
-LINEAR(3, 0) LINEAR(3, 8) LINEAR(3, 16)
-LINEAR(4, 0) LINEAR(4, 8) LINEAR(4, 16)
-LINEAR(5, 0) LINEAR(5, 8) LINEAR(5, 16)
-LINEAR(6, 0) LINEAR(6, 8) LINEAR(6, 16)
-LINEAR(7, 0)
+NARROW_SHAPES(LINEAR)
 #undef LINEAR
 
-static void (*const linear_by_width[8][3])(const struct linear *, const float *, float *, int64_t) = {
-    {NULL, linear_0_8, linear_0_16},       {linear_1_0, linear_1_8, linear_1_16},
-    {linear_2_0, linear_2_8, linear_2_16}, {linear_3_0, linear_3_8, linear_3_16},
-    {linear_4_0, linear_4_8, linear_4_16}, {linear_5_0, linear_5_8, linear_5_16},
-    {linear_6_0, linear_6_8, linear_6_16}, {linear_7_0, NULL, NULL},
-};
+static void (*const linear_by_width[8][3])(const struct linear *, const float *, float *, int64_t) =
+    NARROW_TABLE(linear);
 
 static void linear_pair_block(const float *x, int64_t row_stride, const float *w, const float *y, float s1, float s2,
                               float *t_out, float *z_out, float *partial, int64_t rows, int64_t d) {
-  if (d == 0 || d > 112) {
+  if (!is_narrow(d)) {
     linear_through_l1(x, row_stride, w, y, s1, s2, t_out, z_out, partial, rows, d);
     return;
   }
   const struct linear c = {x, y, row_stride, rows, s1, s2, t_out, z_out};
-  linear_by_width[d / 16][(d % 16 + 7) / 8](&c, w, partial, d);
+  NARROW_OF(linear_by_width, d)(&c, w, partial, d);
 }
 
 #else

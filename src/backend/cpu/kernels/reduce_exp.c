@@ -91,15 +91,10 @@ REAL(f64, double, __builtin_inf())
     for (int64_t i = 0; i < n; i++) o[i * step] = a = FN(name, logaddexp)(a, p[i * step]);                    \
     *(T *)carry = a;                                                                                          \
   }                                                                                                           \
-  static void FN(name, combine)(void *y, const void *a, int64_t a_step, const void *x, int64_t n) {           \
+  static void FN(name, combine)(void *y, const void *a, const void *x, int64_t n) {                           \
     T *o = y;                                                                                                 \
     const T *p = x, *q = a;                                                                                   \
-    if (a_step) {                                                                                             \
-      INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = FN(name, logaddexp)(q[i], p[i]);                     \
-    } else if (n) {                                                                                           \
-      const T v = *q;                                                                                         \
-      INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = FN(name, logaddexp)(v, p[i]);                        \
-    }                                                                                                         \
+    INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = FN(name, logaddexp)(q[i], p[i]);                       \
   }
 EXPONENTIALS(f32, float)
 EXPONENTIALS(f64, double)

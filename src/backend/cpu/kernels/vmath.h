@@ -5,6 +5,7 @@
 #define MXI_KERNELS_VMATH_H
 
 #include "vmath_f32.h"
+#include "vmath_f64.h"
 #include "vmath_trig.h"
 
 #endif

@@ -68,6 +68,17 @@ VM_FN double vm_fma_f64(double a, double b, double c) {
 #endif
 }
 
+/* What rounding took from p = a * b. */
+VM_FN double vm_product_error_f64(double a, double b, double p) {
+#if VM_HAS_FMA
+  return __builtin_fma(a, b, -p);
+#else
+  double a1 = vm_from_bits_f64(vm_bits_f64(a) & ~0x7ffffffULL), a2 = a - a1;
+  double b1 = vm_from_bits_f64(vm_bits_f64(b) & ~0x7ffffffULL), b2 = b - b1;
+  return ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
+#endif
+}
+
 VM_FN float vm_abs_f32(float x) { return __builtin_fabsf(x); }
 VM_FN double vm_abs_f64(double x) { return __builtin_fabs(x); }
 

@@ -1,0 +1,45 @@
+/* The BLAS and LAPACK library: found and loaded at first use, never linked, one thread a call. It ends the process when
+ * it cannot get its work memory, so no call is made outside mxi_blas_enter and mxi_blas_leave: they let in as many
+ * callers as there is work memory for. Start at mxi_blas_ready. */
+#ifndef MXI_BACKEND_CPU_BLAS_H
+#define MXI_BACKEND_CPU_BLAS_H
+
+#include "plan/program.h"
+
+enum { MXI_BLAS_ROWS = 101, MXI_BLAS_COLUMNS = 102, MXI_BLAS_N = 111, MXI_BLAS_T = 112 };
+enum { MXI_BLAS_UPPER = 121, MXI_BLAS_LOWER = 122, MXI_BLAS_NONUNIT = 131, MXI_BLAS_LEFT = 141 };
+#define MXI_BLAS_INT_MAX INT32_MAX /* sizes and leading dimensions of one call */
+
+/* LAPACK of one element type; matrices are column-major. Text arguments carry their lengths at the end. */
+struct mxi_lapack {
+  void (*getrf)(const int *m, const int *n, void *a, const int *lda, int *pivots, int *info);
+  void (*getrs)(const char *trans, const int *n, const int *nrhs, const void *a, const int *lda, const int *pivots,
+                void *b, const int *ldb, int *info, size_t);
+  void (*potrf)(const char *uplo, const int *n, void *a, const int *lda, int *info, size_t);
+  void (*trtrs)(const char *uplo, const char *trans, const char *diag, const int *n, const int *nrhs, const void *a,
+                const int *lda, void *b, const int *ldb, int *info, size_t, size_t, size_t);
+  void (*geqrf)(const int *m, const int *n, void *a, const int *lda, void *tau, void *work, const int *lwork, int *info);
+  void (*orgqr)(const int *m, const int *n, const int *k, void *a, const int *lda, const void *tau, void *work,
+                const int *lwork, int *info);
+  void (*gesdd)(const char *jobz, const int *m, const int *n, void *a, const int *lda, void *s, void *u, const int *ldu,
+                void *vt, const int *ldvt, void *work, const int *lwork, int *iwork, int *info, size_t);
+};
+
+struct mxi_blas {
+  void (*sgemm)(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
+                int ldb, float beta, float *c, int ldc);
+  void (*dgemm)(int order, int ta, int tb, int m, int n, int k, double alpha, const double *a, int lda, const double *b,
+                int ldb, double beta, double *c, int ldc);
+  void (*cgemm)(int order, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int lda, const void *b,
+                int ldb, const void *beta, void *c, int ldc);
+  struct mxi_lapack f32, f64;
+};
+
+/* The library, with work memory for at least one caller and, where it can be had, for `callers` of this task at once.
+ * NULL with the task's message set: MX_ERR_UNSUPPORTED when there is no library, MX_ERR_MEMORY. */
+const struct mxi_blas *mxi_blas_ready(struct mxi_task *task, int64_t callers, mx_status *code);
+/* Around a call, or a run of calls by one thread; waits while too many are inside. Not to be nested. */
+void mxi_blas_enter(void);
+void mxi_blas_leave(void);
+
+#endif

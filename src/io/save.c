@@ -1,0 +1,80 @@
+/* Arrays to files: evaluated first, then written whole beside the old file, which is replaced last. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "io/npy.h"
+#include "io/zip.h"
+#include "run/read.h"
+#include "run/run.h"
+
+static mx_status null_argument(struct mxi_ctx *c, const char *who, const char *name) {
+  mxi_null(c, who, name);
+  return c->code;
+}
+
+static size_t nbytes_of(const struct mx_array_ *a) { return (size_t)mxi_size(a) * mxi_itemsize((mx_dtype)a->dtype); }
+
+/* ---- One array --------------------------------------------------------------------------------------------------- */
+mx_status mx_save(const char *path, mx_array a) {
+  struct mxi_ctx *c = mxi_ctx_thread();
+  if (c->code) return c->code;
+  if (!path) return null_argument(c, "save", "path");
+  if (!a) return null_argument(c, "save", "a");
+  const void *data = mxi_read(c, "save", a);
+  if (!data) return c->code;
+  struct mxi_io_error e;
+  struct mxi_writer *w = NULL;
+  mx_status st = mxi_writer_open(path, &w, &e);
+  if (!st) {
+    st = mxi_npy_write(w, (mx_dtype)a->dtype, a->ndim, mxi_dims(a), data, nbytes_of(a), &e);
+    st = mxi_writer_end(w, st, &e);
+  }
+  return st ? mxi_fail_status(c, st, "[save] %s: %s", path, e.text) : MX_OK;
+}
+
+/* ---- Archives ---------------------------------------------------------------------------------------------------- */
+static mx_status add_member(struct mxi_ctx *c, struct mxi_zip_writer *z, const char *name, mx_array a, struct mxi_io_error *e) {
+  struct mxi_npy_header h;
+  const void *data = mxi_read(c, "save_named", a);
+  if (!data) return mxi_io_fail(e, c->code, "%.200s", c->message);
+  mxi_npy_header_make(&h, (mx_dtype)a->dtype, a->ndim, mxi_dims(a));
+  return mxi_zip_add(z, name, h.text, h.size, data, nbytes_of(a), e);
+}
+
+static mx_status write_archive(struct mxi_ctx *c, const char *path, const char *const *names, const mx_array *arrays,
+                               size_t count, struct mxi_io_error *e) {
+  struct mxi_writer *w = NULL;
+  struct mxi_zip_writer z;
+  mx_status st = mxi_writer_open(path, &w, e);
+  if (st) return st;
+  mxi_zip_begin(&z, w);
+  for (size_t i = 0; !st && i < count; i++) st = add_member(c, &z, names[i], arrays[i], e);
+  st = mxi_zip_end(&z, st, e);
+  return mxi_writer_end(w, st, e);
+}
+
+/* Names are file names of the archive: "a" and "a.npy" are different, but neither may come twice. */
+static mx_status check_named(struct mxi_ctx *c, const char *const *names, const mx_array *arrays, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (!names[i]) return null_argument(c, "save_named", "names[i]");
+    if (!arrays[i]) return null_argument(c, "save_named", "arrays[i]");
+    for (size_t j = 0; j < i; j++)
+      if (!strcmp(names[i], names[j]))
+        return mxi_fail_status(c, MX_ERR_VALUE, "[save_named] two arrays are called '%.80s'", names[i]);
+  }
+  return MX_OK;
+}
+
+mx_status mx_save_named(const char *path, const char *const *names, const mx_array *arrays, size_t count) {
+  struct mxi_ctx *c = mxi_ctx_thread();
+  if (c->code) return c->code;
+  if (!path) return null_argument(c, "save_named", "path");
+  if (!names && count) return null_argument(c, "save_named", "names");
+  if (!arrays && count) return null_argument(c, "save_named", "arrays");
+  struct mxi_io_error e;
+  mx_status st = check_named(c, names, arrays, count);
+  if (!st) st = mxi_eval(c, arrays, count);
+  if (st) return st;
+  st = write_archive(c, path, names, arrays, count, &e);
+  return st ? mxi_fail_status(c, st, "[save_named] %s: %s", path, e.text) : MX_OK;
+}

@@ -1,0 +1,13 @@
+/* Failure of a kernel. */
+#include "plan/program.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+mx_status mxi_task_fail(struct mxi_task *task, mx_status code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(task->message, sizeof task->message, format, args);
+  va_end(args);
+  return code;
+}

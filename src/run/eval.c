@@ -1,0 +1,255 @@
+/* Evaluation on the calling thread. The walk is iterative; a graph of more than MXI_TAPE_MAX nodes is cut into windows,
+ * each planned, run and published before the walk goes on. */
+#include <pthread.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "core/refs.h"
+#include "core/scalar.h"
+#include "run/eval.h"
+#include "run/run.h"
+
+static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
+static int waiting;
+static uint64_t epoch;     /* of the walk that marks nodes now; guarded by the lock */
+static uint64_t publishes; /* so far; guarded by the lock */
+
+void mxi_graph_lock(void) { pthread_mutex_lock(&graph_lock); }
+void mxi_graph_unlock(void) { pthread_mutex_unlock(&graph_lock); }
+uint64_t mxi_graph_epoch(void) { return ++epoch; }
+void mxi_graph_wait(void) {
+  waiting++;
+  pthread_cond_wait(&published, &graph_lock);
+  waiting--;
+}
+void mxi_graph_published(void) {
+  publishes++;
+  if (waiting) pthread_cond_broadcast(&published);
+}
+
+/* ---- What a thread keeps between evaluations --------------------------------------------------------------------- */
+static __thread struct mxi_walk *self_walk;
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void thread_ends(void *p) {
+  struct mxi_walk *w = p;
+  mxi_plan_forget(&w->last);
+  mxi_run_free(&w->run);
+  mxi_free(w->stack);
+  mxi_free(w);
+  self_walk = NULL;
+}
+
+static void make_key(void) { pthread_key_create(&key, thread_ends); }
+
+struct mxi_walk *mxi_walk_self(void) {
+  if (self_walk) return self_walk;
+  pthread_once(&once, make_key);
+  struct mxi_walk *w = mxi_calloc(sizeof *w);
+  if (!w || pthread_setspecific(key, w)) {
+    mxi_free(w);
+    return NULL;
+  }
+  return self_walk = w;
+}
+
+/* ---- Collect ----------------------------------------------------------------------------------------------------- */
+static mx_status report_failure(struct mxi_ctx *c, mx_array a) {
+  if (!a->extra || !a->extra->failure) return mxi_fail_status(c, MX_ERR_MEMORY, "[eval] out of memory");
+  return mxi_fail_status(c, a->extra->failure_code, "%s", a->extra->failure);
+}
+
+static bool push(struct mxi_walk *w, mx_array a) {
+  if (!mxi_reserve(&w->stack, &w->capacity, w->depth + 1, sizeof *w->stack)) return false;
+  w->stack[w->depth++] = (struct mxi_walk_entry){a, 0};
+  return true;
+}
+
+static bool on_tape(const struct mx_array_ *a) { return a->mark >> MXI_MARK_BITS == epoch; }
+
+static bool append(struct mxi_tape *t, mx_array a, uint8_t flags) {
+  if (t->count == t->capacity || t->count >= t->uses_capacity || t->count >= t->member_capacity) {
+    if (!mxi_reserve(&t->nodes, &t->capacity, t->count + 1, sizeof *t->nodes) ||
+        !mxi_reserve(&t->uses, &t->uses_capacity, t->count + 1, sizeof *t->uses) ||
+        !mxi_reserve(&t->member, &t->member_capacity, t->count + 1, 1))
+      return false;
+  }
+  a->mark = epoch << MXI_MARK_BITS | t->count;
+  t->uses[t->count] = 0;
+  t->member[t->count] = 0;
+  t->nodes[t->count++] = a;
+  if (flags & MXI_NODE_EVALUATED) return true;
+  mx_array *in = a->input_count > 2 ? a->many.list : a->in;
+  for (uint32_t k = 0; k < a->input_count; k++) t->uses[in[k]->mark & ((1u << MXI_MARK_BITS) - 1)]++;
+  return true;
+}
+
+/* An output of a node that was evaluated before takes its buffer. */
+static void take_output(mx_array a) {
+  mx_array parent = a->in[0];
+  a->buffer = mxi_buffer_retain(parent->extra->outputs[a->output_index]);
+  atomic_fetch_or_explicit(&a->flags, MXI_NODE_EVALUATED, memory_order_release);
+  mxi_node_detach(a);
+}
+
+enum visit { VISIT_DONE, VISIT_FULL, VISIT_WAIT, VISIT_FAILED, VISIT_MEMORY };
+
+/* Puts what the stack holds on the tape, inputs first, until the stack is empty or the tape is full. */
+static enum visit walk(struct mxi_walk *w, mx_array *failed) {
+  struct mxi_tape *t = &w->run.tape;
+  while (w->depth) {
+    struct mxi_walk_entry *e = &w->stack[w->depth - 1];
+    mx_array a = e->node;
+    uint8_t flags = mxi_flags(a);
+    if (flags & MXI_NODE_CLAIMED) return VISIT_WAIT;
+    if (flags & MXI_NODE_FAILED) {
+      *failed = a;
+      return VISIT_FAILED;
+    }
+    if (!(flags & MXI_NODE_EVALUATED)) {
+      if (a->op == MXI_OP_output && mxi_is_evaluated(a->in[0])) {
+        take_output(a);
+        continue;
+      }
+      mx_array *in = a->input_count > 2 ? a->many.list : a->in;
+      uint32_t k = e->next;
+      while (k < a->input_count && on_tape(in[k])) k++;
+      e->next = k;
+      if (k < a->input_count) {
+        if (!push(w, in[k])) return VISIT_MEMORY;
+        continue;
+      }
+      if (t->count >= MXI_TAPE_MAX) return VISIT_FULL;
+    }
+    w->depth--;
+    if (!on_tape(a) && !append(t, a, flags)) return VISIT_MEMORY;
+  }
+  return VISIT_DONE;
+}
+
+/* Starts a tape. What is on the stack was marked in another epoch: its inputs are looked at again. */
+static void start_tape(struct mxi_walk *w) {
+  epoch++;
+  w->run.tape.count = 0;
+  for (size_t i = 0; i < w->depth; i++) w->stack[i].next = 0;
+}
+
+static mx_status restart(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count) {
+  w->depth = 0;
+  start_tape(w);
+  for (size_t i = count; i-- > 0;)
+    if (!push(w, roots[i])) {
+      mxi_fail_memory(c, "eval");
+      return c->code;
+    }
+  return MX_OK;
+}
+
+/* One window: fills the tape, writes its key, claims its members. *more: the stack holds what is still to do. */
+static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, bool *more) {
+  for (;;) {
+    mx_array failed = NULL;
+    enum visit v = walk(w, &failed);
+    *more = v == VISIT_FULL;
+    if (v == VISIT_DONE || v == VISIT_FULL) break;
+    if (v == VISIT_FAILED) return report_failure(c, failed);
+    if (v == VISIT_MEMORY) {
+      mxi_fail_memory(c, "eval");
+      return c->code;
+    }
+    mxi_graph_wait();
+    mx_status code = restart(w, c, roots, count);
+    if (code) return code;
+  }
+  if (!mxi_key_write(&w->run.tape, w->run.trace_base)) {
+    mxi_fail_memory(c, "eval");
+    return c->code;
+  }
+  struct mxi_tape *t = &w->run.tape;
+  for (size_t i = 0; i < t->count; i++)
+    if (t->member[i]) atomic_fetch_or_explicit(&t->nodes[i]->flags, MXI_NODE_CLAIMED, memory_order_relaxed);
+  return MX_OK;
+}
+
+static void unclaim(struct mxi_tape *t) {
+  for (size_t i = 0; i < t->count; i++)
+    if (t->member[i]) atomic_fetch_and_explicit(&t->nodes[i]->flags, (uint8_t)~MXI_NODE_CLAIMED, memory_order_release);
+  mxi_graph_published();
+}
+
+/* ---- Run --------------------------------------------------------------------------------------------------------- */
+/* Plans and binds the tape; the caller holds the lock, which is given up meanwhile. */
+static mx_status prepare(struct mxi_walk *w, struct mxi_ctx *c) {
+  struct mxi_run *r = &w->run;
+  mxi_graph_unlock();
+  r->plan = mxi_plan_find(&r->tape, &w->last);
+  mx_status code = MX_OK;
+  if (!r->plan.plan) {
+    mxi_fail_memory(c, "eval");
+    code = c->code;
+  } else {
+    code = mxi_run_bind(r, c);
+    if (code) mxi_plan_done(r->plan);
+  }
+  return code;
+}
+
+static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c) {
+  struct mxi_run *r = &w->run;
+  mx_status code = prepare(w, c);
+  if (code) {
+    mxi_graph_lock();
+    unclaim(&r->tape);
+    return code;
+  }
+  mxi_run_execute(r);
+  mxi_graph_lock();
+  mxi_run_publish(r);
+  mxi_graph_published();
+  mxi_run_release(r);
+  mxi_plan_done(r->plan);
+  return r->code ? mxi_fail_status(c, r->code, "%s", r->message) : MX_OK;
+}
+
+/* Between windows the lock was free. What the stack holds hangs on the roots through unevaluated nodes, which only
+ * publishing cuts: where another thread has published, the walk starts over. */
+static mx_status next_window(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, uint64_t before) {
+  if (publishes != before + 1) return restart(w, c, roots, count);
+  start_tape(w);
+  return MX_OK;
+}
+
+static mx_status run_windows(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count) {
+  bool more = true;
+  mx_status code = restart(w, c, roots, count);
+  while (!code && more) {
+    code = collect(w, c, roots, count, &more);
+    if (code || !w->run.tape.count) break;
+    uint64_t before = publishes;
+    code = run_window(w, c);
+    if (!code && more) code = next_window(w, c, roots, count, before);
+  }
+  return code;
+}
+
+mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) {
+  bool done = true;
+  for (size_t i = 0; i < count && done; i++) done = mxi_is_evaluated(roots[i]);
+  if (done) return MX_OK;
+  struct mxi_walk *w = mxi_walk_self();
+  if (!w) {
+    mxi_fail_memory(c, "eval");
+    return c->code;
+  }
+  mxi_thread_poll(mxi_self());
+  w->run.trace_base = c->trace_base;
+  mxi_graph_lock();
+  mx_status code = run_windows(w, c, roots, count);
+  mxi_graph_unlock();
+  return code;
+}
+
+mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a) { return mxi_eval(c, &a, 1); }

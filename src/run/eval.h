@@ -1,0 +1,21 @@
+/* The walk over a graph, and what a thread keeps from one to the next. */
+#ifndef MXI_RUN_EVAL_H
+#define MXI_RUN_EVAL_H
+
+#include "run/run.h"
+
+struct mxi_walk_entry {
+  mx_array node;
+  uint32_t next; /* input to look at next */
+};
+
+struct mxi_walk {
+  struct mxi_walk_entry *stack;
+  size_t depth, capacity;
+  struct mxi_plan *last; /* plan of the evaluation before, which predicts this one */
+  struct mxi_run run;
+};
+
+struct mxi_walk *mxi_walk_self(void); /* the calling thread's; NULL without memory */
+
+#endif

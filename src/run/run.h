@@ -1,0 +1,82 @@
+/* Evaluation: collect a tape, find or make its plan, bind memory, run, publish. Start at mxi_eval. */
+#ifndef MXI_RUN_RUN_H
+#define MXI_RUN_RUN_H
+
+#include "plan/plan.h"
+
+/* What the CPU backend (later: others) offers; init.c fills it in. */
+struct mxi_backend {
+  const char *name;
+  const struct mxi_kernel *kernels; /* by operation */
+  mx_status (*elementwise)(const struct mxi_ew *ew, const void *const *in, void *const *out);
+  mx_status (*linear)(const struct mxi_linear *l, const struct mxi_ew *chain, const void *const *in, void *const *out, void *scratch);
+  struct mxi_planner planner;
+};
+extern const struct mxi_backend *mxi_backend;
+
+/* ---- The plan cache ---------------------------------------------------------------------------------------------- */
+#define MXI_SIZINGS 4 /* remembered for one skeleton */
+
+struct mxi_plan {
+  struct mxi_skeleton *skeleton;
+  struct mxi_sizing *sizings[MXI_SIZINGS];
+  struct mxi_plan *predicted; /* what followed last time */
+  struct mxi_plan *chain, *newer, *older;
+  uint64_t hash;
+  size_t nbytes;
+  int32_t users; /* runs, and threads that came from here last; guarded by the cache's lock */
+  uint8_t next_sizing;
+  bool cached, fuse;
+};
+
+struct mxi_plan_pick {
+  struct mxi_plan *plan;
+  struct mxi_sizing *sizing; /* read only, but for its users */
+};
+/* The plan for this tape; NULL plan without memory. Returned to the cache by mxi_plan_done. */
+struct mxi_plan_pick mxi_plan_find(const struct mxi_tape *t, struct mxi_plan **last);
+void mxi_plan_done(struct mxi_plan_pick pick);
+void mxi_plan_forget(struct mxi_plan **last); /* at thread exit */
+
+struct mxi_plan_stats {
+  int64_t predicted, hits, resized, misses, plans, nbytes;
+};
+struct mxi_plan_stats mxi_plan_stats(void);
+void mxi_plan_cache_clear(void);
+void mxi_plan_lock_for_fork(void);
+void mxi_plan_unlock_after_fork(void);
+
+/* ---- One run ----------------------------------------------------------------------------------------------------- */
+struct mxi_run {
+  struct mxi_tape tape;
+  struct mxi_plan_pick plan;
+  char **base;                /* by slot */
+  struct mxi_buffer **own;    /* by slot, for OWN slots */
+  int64_t **strides;          /* by result, for results that need them */
+  struct mxi_buffer *arena;
+  char *frame;                /* the memory of the arrays above, and of scalars */
+  size_t frame_capacity;
+  uint64_t trace_base;
+  bool background;            /* an asynchronous run: it holds its members, and a failure stays on them */
+  mx_status code;
+  char message[256];
+  struct mxi_run *next;       /* in a stream's queue */
+};
+
+mx_status mxi_run_bind(struct mxi_run *r, struct mxi_ctx *c);  /* reserves all memory; on failure nothing is held */
+void mxi_run_execute(struct mxi_run *r);                       /* sets code and message on failure */
+void mxi_run_publish(struct mxi_run *r);                       /* the caller holds the graph lock */
+void mxi_run_release(struct mxi_run *r);                       /* gives back what bind took and publish did not hand on */
+void mxi_run_free(struct mxi_run *r);                          /* the arrays of the run itself */
+
+/* ---- Evaluating -------------------------------------------------------------------------------------------------- */
+mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count);
+mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a);
+
+void mxi_graph_lock(void);
+void mxi_graph_unlock(void);
+uint64_t mxi_graph_epoch(void); /* a new one, for a walk that marks nodes; the caller holds the lock */
+void mxi_graph_wait(void);      /* for the next publish; the caller holds the lock */
+void mxi_graph_published(void); /* wakes those who wait; the caller holds the lock */
+
+#endif

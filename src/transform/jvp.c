@@ -1,0 +1,69 @@
+/* Forward-mode differentiation: tangents flow from the arguments over the tape of a trace. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "ops/builders.h"
+#include "transform/vjp.h"
+
+struct forward {
+  struct mxi_trace *t;
+  mx_array *tangents; /* by value of the tape; NULL: zero */
+  mx_array *in;       /* of one node's inputs */
+  size_t in_capacity;
+};
+
+static mx_array tangent_of(const struct forward *f, int64_t position) {
+  return position < 0 ? NULL : f->tangents[f->t->nodes[position].output_at];
+}
+
+static bool pass_node(struct forward *f, const struct mxi_trace_node *n) {
+  struct mxi_ctx *c = f->t->c;
+  mx_array a = n->node;
+  const struct mx_prim *prim = mxi_prims[a->op];
+  if (prim->flags & MXI_NODIFF || !a->input_count) return true;
+  if (a->op == MXI_OP_output) {
+    int64_t parent = f->t->positions[n->input_at];
+    if (parent >= 0) f->tangents[n->output_at] = f->tangents[f->t->nodes[parent].output_at + a->output_index];
+    return true;
+  }
+  if (!mxi_reserve(&f->in, &f->in_capacity, a->input_count, sizeof *f->in)) return mxi_fail_memory(c, prim->name);
+  bool any = false;
+  for (uint32_t k = 0; k < a->input_count; k++) {
+    f->in[k] = tangent_of(f, f->t->positions[n->input_at + k]);
+    any |= f->in[k] != NULL;
+  }
+  if (!any) return true;
+  if (!prim->jvp) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no forward derivative", prim->name);
+  const mx_array *outputs = mxi_trace_outputs(f->t, n);
+  if (!outputs) return false;
+  mx_array output = outputs[0];
+  return prim->jvp(c, a, n->output_count == 1 ? &output : outputs, f->in, &f->tangents[n->output_at]);
+}
+
+static void seed(struct forward *f, const mx_array *tangents) {
+  struct mxi_trace *t = f->t;
+  for (size_t i = 0; i < t->node_count; i++)
+    for (size_t k = 0; k < t->count; k++)
+      if (t->arguments[k] == t->nodes[i].node) f->tangents[t->nodes[i].output_at] = tangents[k];
+}
+
+mx_status mxi_jvp_run(struct mxi_trace *t, const mx_array *tangents, const mx_array *results, size_t count, mx_array *jvps) {
+  struct forward f = {.t = t, .tangents = mxi_calloc((t->value_count + 1) * sizeof(mx_array))};
+  bool ok = f.tangents != NULL;
+  if (!ok) mxi_fail_memory(t->c, "jvp");
+  if (ok) seed(&f, tangents);
+  for (size_t i = 0; ok && i < t->node_count; i++) {
+    const struct mxi_trace_node *n = &t->nodes[i];
+    bool is_argument = n->node->op == MXI_OP_argument && n->node->trace == t->id;
+    if (n->needed && !is_argument) ok = pass_node(&f, n);
+  }
+  const int64_t *at = t->positions + t->position_count;
+  for (size_t i = 0; ok && i < count; i++) {
+    jvps[i] = tangent_of(&f, at[i]);
+    if (!jvps[i]) jvps[i] = mxi_zeros_of(t->c, results[i]);
+    ok = jvps[i] != NULL;
+  }
+  mxi_free(f.tangents);
+  mxi_free(f.in);
+  return ok ? MX_OK : t->c->code;
+}

@@ -1,0 +1,45 @@
+/* What forward and reverse differentiation share: running a function on tracers, and the tape of what depends on them.
+ * A tracer is an `argument` node; its id, larger than that of every transform before, is inherited by whatever is built
+ * from it, so a walk enters only nodes with an id at least its own. */
+#ifndef MXI_TRANSFORM_TRACE_H
+#define MXI_TRANSFORM_TRACE_H
+
+#include "core/prim.h"
+
+enum { MXI_TRACE_NONE = -1 };
+
+struct mxi_trace_node {
+  mx_array node;
+  uint32_t input_at;   /* into positions */
+  uint32_t output_at;  /* into cotangents or tangents: a multi-output node has several */
+  uint16_t output_count;
+  bool needed;         /* depends on an argument */
+};
+
+struct mxi_trace {
+  struct mxi_ctx *c;
+  uint64_t id, outer_base;
+  const mx_array *primals;
+  mx_array *arguments;
+  size_t count;
+  /* the tape, inputs before their readers */
+  struct mxi_trace_node *nodes;
+  int64_t *positions; /* by input: position on the tape, MXI_TRACE_NONE for constants */
+  size_t node_count, position_count, value_count;
+  size_t node_capacity, position_capacity;
+};
+
+/* Makes tracers for the primals, on c's stack. */
+mx_status mxi_trace_begin_call(struct mxi_trace *t, struct mxi_ctx *c, const char *who, const mx_array *primals, size_t count);
+/* Lists what the results depend on. Call after the function has run. */
+mx_status mxi_trace_collect(struct mxi_trace *t, const char *who, const mx_array *results, size_t result_count);
+/* Position of an array on the tape, after collect; MXI_TRACE_NONE when it is a constant of this trace. */
+int64_t mxi_trace_position(const struct mxi_trace *t, mx_array a);
+void mxi_trace_end_call(struct mxi_trace *t);
+
+/* outputs[i] of a node: itself, or its projections as new nodes. NULL on failure. */
+const mx_array *mxi_trace_outputs(struct mxi_trace *t, const struct mxi_trace_node *n);
+/* A zero of a's shape and dtype, and a one. */
+mx_array mxi_zeros_of(struct mxi_ctx *c, mx_array a);
+
+#endif

@@ -1,0 +1,410 @@
+/* Prints what follows from the operation tables, and checks the tables while it is at it. A host program without
+ * dependencies; its output is committed. Build: cc -std=gnu11 -Isrc -Iinclude tools/opgen.c -o opgen
+ *   opgen         checks the tables and prints the names of the files it makes, relative to the root of the tree
+ *   opgen NAME    prints that file
+ * Start at main. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- The tables -------------------------------------------------------------------------------------------------- */
+enum rule { SAME, FLOAT, REAL, COMPARE, LOGIC, BITS, SHIFT, PRED, SELECT, ENCODE, DECODE };
+enum row_kind { ROW_OP, ROW_K, ROW_D };
+struct row {
+  enum row_kind kind;
+  const char *name, *text, *detail; /* OP: doc, args. K: formula, class. D: partial */
+  int number;                       /* OP: arity. D: operand */
+  enum rule rule;
+};
+static const struct row rows[] = {
+#define OP(name, arity, rule, lo, hi, ulp, doc) {ROW_OP, #name, doc, NULL, arity, rule},
+#define K(name, class, formula) {ROW_K, #name, #formula, #class, 0, SAME},
+#define D(name, operand, partial) {ROW_D, #name, #partial, NULL, operand, SAME},
+#include "core/elementwise.def"
+#undef OP
+#undef K
+#undef D
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+struct op {
+  const char *name, *args, *doc;
+  bool by_hand;
+};
+static const struct op ops[] = {
+#define OP(name, args, doc) {#name, args, doc, false},
+#define HAND(name, args, doc) {#name, args, doc, true},
+#include "ops/ops.def"
+#undef OP
+#undef HAND
+};
+enum { OPS = sizeof ops / sizeof *ops };
+
+static int failures;
+static void fail(const char *name, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "%s: ", name);
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+  va_end(args);
+  failures++;
+}
+
+/* ---- Checking the rows of elementwise.def ------------------------------------------------------------------------- */
+static const struct {
+  const char *name, *classes; /* every dtype class it stands for */
+} classes[] = {{"B", "B"}, {"U", "U"}, {"S", "S"}, {"I", "US"}, {"F", "F"}, {"D", "D"}, {"R", "FD"}, {"C", "C"}, {"A", "BUSFDC"}};
+
+static const char *class_letters(const char *class) {
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+    if (!strcmp(classes[i].name, class)) return classes[i].classes;
+  return "";
+}
+
+/* What a rule hands to formulas; a row may refuse bool and complex by leaving them out. */
+static const char *needed(enum rule rule) {
+  switch (rule) {
+    case FLOAT: return "FD";
+    case LOGIC: return "B";
+    case BITS:
+    case SHIFT: return "US";
+    case SELECT: return "BUSFDC";
+    case ENCODE: return "F";
+    case DECODE: return "U";
+    default: return "USFD";
+  }
+}
+
+static const char *const words[] = {
+#include "words.def"
+};
+
+static void check_formula(const struct row *k) {
+  for (const char *p = k->text; *p;) {
+    if (isdigit((unsigned char)*p) || *p == '.') {
+      char *end;
+      strtod(p, &end);
+      for (p = end; isalnum((unsigned char)*p); p++) {}
+      continue;
+    }
+    if (!isalpha((unsigned char)*p) && *p != '_') {
+      p++;
+      continue;
+    }
+    size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) is_known |= strlen(words[i]) == n && !strncmp(p, words[i], n);
+    if (!is_known) fail(k->name, "K %s uses the unknown word %.*s", k->detail, (int)n, p);
+    p += n;
+  }
+}
+
+static bool is_differentiable(enum rule rule) { return rule == SAME || rule == FLOAT || rule == REAL || rule == SELECT; }
+
+static void check_row(const struct row *op) {
+  char have[32] = "";
+  bool has_d[3] = {false};
+  for (int i = 0; i < ROWS; i++) {
+    if (rows[i].kind == ROW_OP || strcmp(rows[i].name, op->name)) continue;
+    if (rows[i].kind == ROW_D) {
+      if (rows[i].number < op->number) has_d[rows[i].number] = true;
+      else fail(op->name, "D of an operand it does not have");
+      continue;
+    }
+    const char *letters = class_letters(rows[i].detail);
+    if (!*letters) fail(op->name, "unknown class %s", rows[i].detail);
+    if (!strcmp(rows[i].detail, "A") != (op->rule == SELECT)) fail(op->name, "class A goes with rule SELECT");
+    for (; *letters; letters++) {
+      if (strchr(have, *letters)) fail(op->name, "two formulas for class %c", *letters);
+      strncat(have, letters, 1);
+    }
+    check_formula(&rows[i]);
+  }
+  for (const char *n = needed(op->rule); *n; n++)
+    if (!strchr(have, *n)) fail(op->name, "no formula for class %c", *n);
+  for (int j = op->rule == SELECT; j < op->number; j++)
+    if (is_differentiable(op->rule) && !has_d[j]) fail(op->name, "no D for operand %d", j);
+}
+
+static void check_rows(void) {
+  const char *current = "";
+  for (int i = 0; i < ROWS; i++) {
+    if (rows[i].kind == ROW_OP) {
+      current = rows[i].name;
+      check_row(&rows[i]);
+    } else if (strcmp(rows[i].name, current)) {
+      fail(rows[i].name, "stands under %s", current);
+    }
+  }
+}
+
+/* ---- Signatures --------------------------------------------------------------------------------------------------- */
+struct arg {
+  char kind[16], name[32], count[96]; /* count: of results */
+};
+enum { MAX_ARGS = 16 };
+
+static const struct {
+  const char *kind, *type;
+} kinds[] = {{"array", "mx_array "},   {"optarray", "mx_array "},        {"axis", "int "},      {"int", "int "},
+             {"axes", "mx_ints "},     {"ints", "mx_ints "},             {"shape", "mx_ints "}, {"bool", "bool "},
+             {"i64", "int64_t "},      {"u64", "uint64_t "},             {"f32", "float "},     {"f64", "double "},
+             {"dtype", "mx_dtype "},   {"arrays", "const mx_array *"},   {"str", "const char *"},
+             {"results", "mx_array *"}};
+
+static const char *type_of(const struct op *op, const char *kind) {
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strcmp(kinds[i].kind, kind)) return kinds[i].type;
+  fail(op->name, "unknown kind of argument: %s", kind);
+  return "int ";
+}
+
+static int parse(const struct op *op, struct arg *args) {
+  int n = 0;
+  for (const char *p = op->args; *p && n < MAX_ARGS; n++) {
+    int used = 0;
+    args[n] = (struct arg){0};
+    if (sscanf(p, " %15[a-z0-9] %31[a-z0-9_]%n", args[n].kind, args[n].name, &used) != 2) {
+      fail(op->name, "cannot read \"%s\"", p);
+      break;
+    }
+    p += used;
+    if (*p == '[') {
+      const char *end = strrchr(p, ']');
+      if (!end || end - p > (long)sizeof args[n].count) {
+        fail(op->name, "bad count");
+        break;
+      }
+      memcpy(args[n].count, p + 1, (size_t)(end - p - 1));
+      p = end + 1;
+    }
+    p += strspn(p, ", ");
+  }
+  if (n && !strcmp(args[n - 1].kind, "results") != (args[n - 1].count[0] != 0)) fail(op->name, "results need [count]");
+  return n;
+}
+
+static bool is_kind(const struct arg *a, const char *kind) { return !strcmp(a->kind, kind); }
+static bool returns_status(const struct arg *args, int n) { return n && is_kind(&args[n - 1], "results"); }
+
+/* Text that is wrapped at 120 columns with a hanging indent. */
+static int column;
+static void put(const char *format, ...) {
+  char buf[4096];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(buf, sizeof buf, format, args);
+  va_end(args);
+  fputs(buf, stdout);
+  const char *newline = strrchr(buf, '\n');
+  column = newline ? (int)strlen(newline + 1) : column + (int)strlen(buf);
+}
+
+static void put_item(const char *text, int indent) {
+  if (column + (int)strlen(text) > 119) put("\n%*s", indent, "");
+  put("%s", text);
+}
+
+static void put_parameters(const struct op *op, const struct arg *args, int n, bool with_ctx) {
+  int indent = column;
+  char text[160];
+  if (with_ctx) put("struct mxi_ctx *ctx%s", n ? ", " : "");
+  if (!with_ctx && !n) put("void");
+  for (int i = 0; i < n; i++) {
+    snprintf(text, sizeof text, "%s%s%s%s", type_of(op, args[i].kind), args[i].name,
+             is_kind(&args[i], "arrays") ? ", size_t count" : "", i + 1 < n ? ", " : "");
+    put_item(text, indent);
+  }
+}
+
+static void put_prototype(const struct op *op, bool is_public) {
+  struct arg args[MAX_ARGS];
+  int n = parse(op, args);
+  put("%s%s%s_%s(", is_public ? "MX_API " : "", returns_status(args, n) ? "mx_status " : "mx_array ",
+      is_public ? "mx" : "mxi", op->name);
+  put_parameters(op, args, n, !is_public);
+  put(")");
+}
+
+/* Rows of elementwise.def as operations. */
+static struct op op_of_row(const struct row *r) {
+  static const char *const args[] = {"", "array a", "array a, array b", "array a, array b, array c"};
+  return (struct op){r->name, r->rule == SELECT ? "array condition, array a, array b" : args[r->number], r->text, false};
+}
+
+/* ---- include/mica/ops.h ------------------------------------------------------------------------------------------ */
+static const char *row_dtype(enum rule rule) {
+  switch (rule) {
+    case FLOAT: return "promoted; bool and integers give float32.";
+    case REAL: return "promoted; complex64 gives float32.";
+    case COMPARE: return "bool; operands are promoted first.";
+    case LOGIC: return "bool; operands count as true where not zero.";
+    case BITS: return "promoted; floats and complex are refused.";
+    case SHIFT: return "promoted, bool as uint8; floats and complex are refused.";
+    case PRED: return "bool.";
+    case SELECT: return "`a` and `b` promoted; `condition` counts as true where not zero.";
+    case ENCODE: return "uint8; floats only.";
+    case DECODE: return "float32; uint8 only.";
+    default: return "promoted.";
+  }
+}
+
+static void put_words(const char *text, size_t n) {
+  while (n) {
+    size_t word = 0;
+    while (word < n && text[word] != ' ') word++;
+    if (column + 1 + (int)word > 117) put("\n *    ");
+    put(" %.*s", (int)word, text);
+    text += word;
+    n -= word;
+    while (n && *text == ' ') text++, n--;
+  }
+}
+
+/* The lines of a documentation string; "fails:" joins the first. */
+static void put_doc(const char *doc) {
+  const char *fails = strstr(doc, "\nfails: ");
+  size_t first = strcspn(doc, "\n"), count = fails ? strcspn(fails + 8, "\n") : 0;
+  put("/**");
+  put_words(doc, first);
+  put("  [lazy");
+  if (fails) put("; fails: %.*s", (int)count, fails + 8);
+  put("]");
+  for (const char *p = doc + first; *p; p += strcspn(p, "\n")) {
+    p++;
+    if (!strncmp(p, "fails: ", 7)) continue;
+    put("\n * ");
+    put_words(p, strcspn(p, "\n"));
+  }
+  put(" */\n");
+}
+
+static void print_ops_h(void) {
+  put("/* The operations, one documented prototype each; <mica.h> includes this. Printed by tools/opgen from\n"
+      " * src/core/elementwise.def and src/ops/ops.def: edit those. */\n#ifndef MICA_OPS_H\n#define MICA_OPS_H\n\n"
+      "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/* ---- Elementwise; operands broadcast against each other */\n");
+  for (int i = 0; i < ROWS; i++) {
+    if (rows[i].kind != ROW_OP) continue;
+    struct op op = op_of_row(&rows[i]);
+    char doc[1024];
+    snprintf(doc, sizeof doc, "%s\nfails: %sdtype memory\ndtype: %s", op.doc, rows[i].number > 1 ? "shape " : "",
+             row_dtype(rows[i].rule));
+    put_doc(doc);
+    put_prototype(&op, true);
+    put(";\n");
+  }
+  put("\n/* ---- The rest */\n");
+  for (int i = 0; i < OPS; i++) {
+    put_doc(ops[i].doc);
+    put_prototype(&ops[i], true);
+    put(";\n");
+  }
+  put("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+}
+
+/* ---- src/ops ------------------------------------------------------------------------------------------------------ */
+static void each_op(void (*print)(const struct op *op)) {
+  for (int i = 0; i < ROWS; i++) {
+    struct op op = op_of_row(&rows[i]);
+    if (rows[i].kind == ROW_OP) print(&op);
+  }
+  for (int i = 0; i < OPS; i++) print(&ops[i]);
+}
+
+static void print_builder(const struct op *op) {
+  put_prototype(op, false);
+  put(";\n");
+}
+
+static void print_builders_h(void) {
+  put("/* Builders: what operations are made of. Results are on ctx's stack and are borrowed; a NULL operand gives NULL.\n"
+      " * Printed by tools/opgen from core/elementwise.def and ops/ops.def: edit those. */\n"
+      "#ifndef MXI_OPS_BUILDERS_H\n#define MXI_OPS_BUILDERS_H\n\n#include \"core/ctx.h\"\n\n");
+  each_op(print_builder);
+  put("\n#endif\n");
+}
+
+static void print_wrapper(const struct op *op) {
+  struct arg args[MAX_ARGS];
+  int n = parse(op, args);
+  if (op->by_hand) return;
+  bool is_status = returns_status(args, n);
+  const char *failed = is_status ? "ctx->code" : "NULL";
+  put("\n");
+  put("%smx_%s(", is_status ? "mx_status " : "mx_array ", op->name);
+  put_parameters(op, args, n, false);
+  put(") {\n  struct mxi_ctx *ctx = mxi_ctx_thread();\n");
+  for (int i = 0; i < n; i++) {
+    if (is_kind(&args[i], "array") && !is_status)
+      put("  if (!%s) return mxi_null(ctx, \"%s\", \"%s\");\n", args[i].name, op->name, args[i].name);
+    if (is_kind(&args[i], "array") && is_status)
+      put("  if (!%s && !mxi_null(ctx, \"%s\", \"%s\")) return ctx->code;\n", args[i].name, op->name, args[i].name);
+    if (is_kind(&args[i], "arrays"))
+      put("  if (has_null(ctx, \"%s\", \"%s\", %s, count)) return %s;\n", op->name, args[i].name, args[i].name, failed);
+    if (is_kind(&args[i], "optarray")) put("  if (!%s && ctx->code) return %s;\n", args[i].name, failed);
+  }
+  put("  size_t mark = ctx->top;\n");
+  put(is_status ? "  mx_status status = mxi_%s(ctx" : "  return mxi_keep(ctx, mark, mxi_%s(ctx", op->name);
+  for (int i = 0; i < n; i++) {
+    put(", ");
+    put_item(args[i].name, 6);
+    if (is_kind(&args[i], "arrays")) put(", count");
+  }
+  if (is_status)
+    put(");\n  if (!status) return mxi_keep_many(ctx, mark, %s, (size_t)(%s));\n  mxi_sweep(ctx, mark);\n  return status;\n}\n",
+        args[n - 1].name, args[n - 1].count);
+  else
+    put("));\n}\n");
+}
+
+static void print_wrappers_c(void) {
+  put("/* Public operations: the builder of the same name in a frame of the calling thread's context. Printed by\n"
+      " * tools/opgen from core/elementwise.def and ops/ops.def: edit those. */\n#include \"ops/builders.h\"\n");
+  bool has_arrays = false;
+  for (int i = 0; i < OPS; i++) has_arrays |= strstr(ops[i].args, "arrays ") && !ops[i].by_hand;
+  if (has_arrays)
+    put("\nstatic bool has_null(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t count) {\n"
+        "  for (size_t i = 0; i < count; i++)\n    if (!arrays[i]) return !mxi_null(ctx, who, name);\n  return false;\n}\n");
+  each_op(print_wrapper);
+}
+
+static void print_partials_h(void) {
+  put("/* Builders by their bare names, for the partials of core/elementwise.def, in functions with a context `ctx`.\n"
+      " * Printed by tools/opgen: edit the tables. No guard: for ops/elementwise_rules.c alone. */\n");
+  for (int i = 0; i < ROWS; i++) {
+    static const char *const names[] = {"", "x", "x, y", "x, y, z"};
+    if (rows[i].kind == ROW_OP)
+      put("#define %s(%s) mxi_%s(ctx, %s)\n", rows[i].name, names[rows[i].number], rows[i].name, names[rows[i].number]);
+  }
+  put("#define reciprocal(x) mxi_reciprocal(ctx, x)\n");
+}
+
+int main(int argc, char **argv) {
+  static const struct {
+    const char *name;
+    void (*print)(void);
+  } outputs[] = {{"include/mica/ops.h", print_ops_h},
+                 {"src/ops/builders.h", print_builders_h},
+                 {"src/ops/wrappers.c", print_wrappers_c},
+                 {"src/ops/partials.h", print_partials_h}};
+  check_rows();
+  for (int i = 0; i < OPS; i++) {
+    struct arg args[MAX_ARGS];
+    int n = parse(&ops[i], args);
+    for (int j = 0; j < n; j++) type_of(&ops[i], args[j].kind);
+  }
+  if (failures) return 1;
+  bool is_known = argc < 2;
+  for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+    if (argc < 2) puts(outputs[i].name);
+    if (argc < 2 || strcmp(argv[1], outputs[i].name)) continue;
+    outputs[i].print();
+    is_known = true;
+  }
+  if (!is_known) fail(argv[1], "not a file that this makes");
+  return failures != 0;
+}
