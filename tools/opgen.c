@@ -57,7 +57,7 @@ static void fail(const char *name, const char *format, ...) {
 /* ---- Checking the rows of elementwise.def ------------------------------------------------------------------------- */
 static const struct {
   const char *name, *classes; /* every dtype class it stands for */
-} classes[] = {{"B", "B"}, {"U", "U"}, {"S", "S"}, {"I", "US"}, {"F", "F"}, {"D", "D"}, {"R", "FD"}, {"C", "C"}, {"A", "BUSFDC"}};
+} classes[] = {{"B", "B"}, {"U", "U"}, {"S", "S"}, {"I", "US"}, {"F", "F"}, {"D", "D"}, {"R", "FD"}, {"C", "C"}, {"A", "BUSFDC"}, {"E", "U"}};
 
 static const char *class_letters(const char *class) {
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
@@ -73,7 +73,7 @@ static const char *needed(enum rule rule) {
     case BITS:
     case SHIFT: return "US";
     case SELECT: return "BUSFDC";
-    case ENCODE: return "F";
+    case ENCODE: return "FD";
     case DECODE: return "U";
     default: return "USFD";
   }
@@ -85,7 +85,7 @@ static const char *const words[] = {
 
 static void check_formula(const struct row *k) {
   for (const char *p = k->text; *p;) {
-    if (isdigit((unsigned char)*p) || *p == '.') {
+    if (isdigit((unsigned char)*p)) {
       char *end;
       strtod(p, &end);
       for (p = end; isalnum((unsigned char)*p); p++) {}
@@ -230,6 +230,9 @@ static void put_prototype(const struct op *op, bool is_public) {
   put(")");
 }
 
+/* Rows that are only parts of public operations. */
+static bool is_internal(const struct op *op) { return !strcmp(op->name, "rint") || !strcmp(op->name, "decode_fp8"); }
+
 /* Rows of elementwise.def as operations. */
 static struct op op_of_row(const struct row *r) {
   static const char *const args[] = {"", "array a", "array a, array b", "array a, array b, array c"};
@@ -288,8 +291,8 @@ static void print_ops_h(void) {
       " * src/core/elementwise.def and src/ops/ops.def: edit those. */\n#ifndef MICA_OPS_H\n#define MICA_OPS_H\n\n"
       "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/* ---- Elementwise; operands broadcast against each other */\n");
   for (int i = 0; i < ROWS; i++) {
-    if (rows[i].kind != ROW_OP) continue;
     struct op op = op_of_row(&rows[i]);
+    if (rows[i].kind != ROW_OP || is_internal(&op)) continue;
     char doc[1024];
     snprintf(doc, sizeof doc, "%s\nfails: %sdtype memory\ndtype: %s", op.doc, rows[i].number > 1 ? "shape " : "",
              row_dtype(rows[i].rule));
@@ -331,7 +334,7 @@ static void print_builders_h(void) {
 static void print_wrapper(const struct op *op) {
   struct arg args[MAX_ARGS];
   int n = parse(op, args);
-  if (op->by_hand) return;
+  if (op->by_hand || is_internal(op)) return;
   bool is_status = returns_status(args, n);
   const char *failed = is_status ? "ctx->code" : "NULL";
   put("\n");

@@ -61,17 +61,16 @@ def rounded(value, bits):
     return mp.nint(value * scale) / scale
 
 
-def fit(f, low, high, powers, weight, bits, points=240):
+def fit(f, low, high, powers, weight, bits, at_once, points=240):
     """Coefficients of f on [low, high], rounded to `bits` bits, and the largest weighted error.
 
-    Where every power but the constant one vanishes inside the interval and the weight does not, rounding one at a
-    time has no exchange to work with: there all are rounded at once, and the caller adds what the constant lost."""
+    `at_once` rounds all at once, and the caller adds what the constant lost: for intervals inside which every power but
+    the constant one vanishes and the weight does not, since rounding one at a time has no exchange to work with."""
     middle, half = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
     grid = [middle - half * mp.cos(mp.pi * (2 * i + 1) / (2 * points)) for i in range(points)]
     target, weights = [f(x) for x in grid], [weight(x) for x in grid]
     basis = [[x ** p for x in grid] for p in powers]
     done, free, worst, constant = [], list(range(len(powers))), mp.mpf(0), None
-    at_once = low < 0 < high and weight(mp.mpf("1e-9")) > 1e-4
     while free:
         if not at_once or not done:
             coefficients, worst = solve(grid, target, basis, weights, free)
@@ -81,8 +80,9 @@ def fit(f, low, high, powers, weight, bits, points=240):
         k, c = free.pop(0), rounded(coefficients[0], bits)
         target = [t - c * b for t, b in zip(target, basis[k])]
         done.append(c)
-    worst = max(abs(w * t) for t, w in zip(target, weights))
-    return done, worst, rounded(constant - done[0], bits) if at_once else None
+    lost = rounded(constant - done[0], bits) if at_once else mp.mpf(0)
+    worst = max(abs(w * (t - lost)) for t, w in zip(target, weights))
+    return done, worst, lost
 
 
 def text(value, bits):
@@ -90,15 +90,11 @@ def text(value, bits):
     return re.sub(r"\.?0*p", "p", float(value).hex()) + ("f" if bits == 24 else "")
 
 
-def over(n):
-    return list(range(n))
-
-
 FITS = {}
 
 
-def row(name, f, low, high, count, weight, bits):
-    FITS[name] = (f, low, high, over(count), weight, bits)
+def row(name, f, low, high, count, weight, bits, at_once=False):
+    FITS[name] = (f, low, high, list(range(count)), weight, bits, at_once)
 
 
 def exp_tail(r):
@@ -120,34 +116,76 @@ row("expm1_f32", exp_tail, -0.5, 0.5, 6, lambda r: r * r / mp.expm1(r), E32)
 row("log_f32", log_tail, 1 / root - 1, root - 1, 9, lambda r: r ** 3 / max(abs(mp.log1p(r)), mp.mpf(0.125)), E32)
 row("tanh_f32", sqrt_of(lambda x: (mp.tanh(x) / x - 1) / x ** 2), 0, 0.46, 6,
     sqrt_of(lambda x: x ** 3 / mp.tanh(x)), E32)
-row("sin_f32", sqrt_of(lambda x: (mp.sin(x) / x - 1) / x ** 2), 0, 0.62, 3, sqrt_of(lambda x: x ** 3 / mp.sin(x)), E32)
+row("sin_f32", sqrt_of(lambda x: (mp.sin(x) / x - 1) / x ** 2), 0, 0.62, 3,
+    sqrt_of(lambda x: x ** 3 / mp.sin(x)), E32)
 row("cos_f32", sqrt_of(lambda x: (mp.cos(x) - 1 + x * x / 2) / x ** 4), 0, 0.62, 3, lambda z: z * z, E32)
 row("erf_low_f32", sqrt_of(lambda x: mp.erf(x) / x - 1), 0, 1.0, 8, sqrt_of(lambda x: x / mp.erf(x)), E32)
-row("erf_high_f32", lambda u: mp.erf(u + mp.mpf(2.5)), -1.5, 1.45, 15, lambda u: 1, E32)
+row("erf_high_f32", lambda u: mp.erf(u + mp.mpf(2.5)), -1.5, 1.45, 15, lambda u: 1, E32, True)
 row("exp_mid", exp_tail, -half_log2, half_log2, 7, lambda r: r * r / mp.exp(r), E64)
-row("log_mid", sqrt_of(lambda s: (2 * mp.atanh(s) / s - 2) / s ** 2), 0, mp.mpf("0.02945"), 5, sqrt_of(lambda s: s ** 2), E64)
-row("tan_mid", sqrt_of(lambda x: (mp.tan(x) / x - 1) / x ** 2), 0, 0.62, 7, sqrt_of(lambda x: x ** 3 / mp.tan(x)), E64)
-row("sinh_f32", sqrt_of(lambda x: (mp.sinh(x) / x - 1) / x ** 2), 0, 1.0, 4, sqrt_of(lambda x: x ** 3 / mp.sinh(x)), E32)
-row("arcsin_f32", sqrt_of(lambda x: (mp.asin(x) / x - 1) / x ** 2), 0, 0.25, 5, sqrt_of(lambda x: x ** 3 / mp.asin(x)), E32)
-row("arctan_f32", sqrt_of(lambda x: (mp.atan(x) / x - 1) / x ** 2), 0, 1.0, 9, sqrt_of(lambda x: x ** 3 / mp.atan(x)), E32)
+row("log_mid", sqrt_of(lambda s: (2 * mp.atanh(s) / s - 2) / s ** 2), 0, mp.mpf("0.02945"), 5,
+    sqrt_of(lambda s: s ** 2), E64)
+row("tan_mid", sqrt_of(lambda x: (mp.tan(x) / x - 1) / x ** 2), 0, 0.62, 7,
+    sqrt_of(lambda x: x ** 3 / mp.tan(x)), E64)
+row("sinh_f32", sqrt_of(lambda x: (mp.sinh(x) / x - 1) / x ** 2), 0, 1.0, 4,
+    sqrt_of(lambda x: x ** 3 / mp.sinh(x)), E32)
+row("arcsin_f32", sqrt_of(lambda x: (mp.asin(x) / x - 1) / x ** 2), 0, 0.25, 5,
+    sqrt_of(lambda x: x ** 3 / mp.asin(x)), E32)
+row("arctan_f32", sqrt_of(lambda x: (mp.atan(x) / x - 1) / x ** 2), 0, 1.0, 9,
+    sqrt_of(lambda x: x ** 3 / mp.atan(x)), E32)
 row("exp_f64", exp_tail, -half_log2, half_log2, 10, lambda r: r * r / mp.exp(r), E64)
 row("expm1_f64", exp_tail, -0.5, 0.5, 12, lambda r: r * r / mp.expm1(r), E64)
-row("log_f64", sqrt_of(lambda s: (2 * mp.atanh(s) / s - 2) / s ** 2), 0, mp.mpf("0.02945"), 7, sqrt_of(lambda s: s ** 2), E64)
-row("sin_f64", sqrt_of(lambda x: (mp.sin(x) / x - 1) / x ** 2), 0, 0.617, 6, sqrt_of(lambda x: x ** 3 / mp.sin(x)), E64)
+row("log_f64", sqrt_of(lambda s: (2 * mp.atanh(s) / s - 2) / s ** 2), 0, mp.mpf("0.02945"), 7,
+    sqrt_of(lambda s: s ** 2), E64)
+row("log_pow", sqrt_of(lambda s: (2 * mp.atanh(s) / s - 2 - 2 * s ** 2 / 3) / s ** 4), 0, mp.mpf("0.02945"), 8,
+    sqrt_of(lambda s: s ** 4), E64)
+row("sin_f64", sqrt_of(lambda x: (mp.sin(x) / x - 1) / x ** 2), 0, 0.617, 6,
+    sqrt_of(lambda x: x ** 3 / mp.sin(x)), E64)
 row("cos_f64", sqrt_of(lambda x: (mp.cos(x) - 1 + x * x / 2) / x ** 4), 0, 0.617, 6, lambda z: z * z, E64)
-row("tanh_f64", sqrt_of(lambda x: (mp.tanh(x) / x - 1) / x ** 2), 0, 0.425, 12, sqrt_of(lambda x: x ** 3 / mp.tanh(x)), E64)
-row("sinh_f64", sqrt_of(lambda x: (mp.sinh(x) / x - 1) / x ** 2), 0, 1.0, 8, sqrt_of(lambda x: x ** 3 / mp.sinh(x)), E64)
-row("arcsin_f64", sqrt_of(lambda x: (mp.asin(x) / x - 1) / x ** 2), 0, 0.25, 12, sqrt_of(lambda x: x ** 3 / mp.asin(x)), E64)
+row("tanh_f64", sqrt_of(lambda x: (mp.tanh(x) / x - 1) / x ** 2), 0, 0.425, 12,
+    sqrt_of(lambda x: x ** 3 / mp.tanh(x)), E64)
+row("sinh_f64", sqrt_of(lambda x: (mp.sinh(x) / x - 1) / x ** 2), 0, 1.0, 8,
+    sqrt_of(lambda x: x ** 3 / mp.sinh(x)), E64)
+row("arcsin_f64", sqrt_of(lambda x: (mp.asin(x) / x - 1) / x ** 2), 0, 0.25, 12,
+    sqrt_of(lambda x: x ** 3 / mp.asin(x)), E64)
 row("arctan_f64", sqrt_of(lambda x: (mp.atan(x) / x - 1) / x ** 2), 0, mp.mpf("0.1716"), 12,
     sqrt_of(lambda x: x ** 3 / mp.atan(x)), E64)
-row("arcsinh_f64", sqrt_of(lambda x: (mp.asinh(x) / x - 1) / x ** 2), 0, 0.25, 14, sqrt_of(lambda x: x ** 3 / mp.asinh(x)), E64)
+row("arcsinh_f64", sqrt_of(lambda x: (mp.asinh(x) / x - 1) / x ** 2), 0, 0.25, 14,
+    sqrt_of(lambda x: x ** 3 / mp.asinh(x)), E64)
 row("erf_low_f64", sqrt_of(lambda x: mp.erf(x) / x - 1), 0, 1.0, 14, sqrt_of(lambda x: x / mp.erf(x)), E64)
+
+
+def erfinv_of(w):
+    """erfinv(x) / x where w = -log(1 - x^2)"""
+    x = mp.sqrt(-mp.expm1(-w)) if w else mp.mpf(0)
+    y = mp.erfinv(x) if w < 30 else erfcinv(-mp.expm1(mp.log1p(-mp.exp(-w)) / 2))
+    return y / x if x else mp.sqrt(mp.pi) / 2
+
+
+def erfcinv(tail):
+    """The y with erfc(y) = tail, by Newton's method on its logarithm."""
+    y = mp.sqrt(-mp.log(tail))
+    for _ in range(60):
+        value = mp.erfc(y)
+        y += mp.log(value / tail) * value * mp.sqrt(mp.pi) / 2 * mp.exp(y * y)
+    return y
+
+
+row("erf_high_f64", lambda u: mp.exp((1 / u - 3) ** 2) * mp.erfc(1 / u - 3), mp.mpf(1) / 9, mp.mpf(1) / 4, 13,
+    lambda u: mp.erfc(1 / u - 3), E64)
+row("erfinv_low_f32", erfinv_of, 0, 5, 10, lambda w: 1 / erfinv_of(w), E32, True)
+row("erfinv_high_f32", lambda u: erfinv_of((u + 3) ** 2), mp.sqrt(5) - 3, 1.1, 10,
+    lambda u: 1 / erfinv_of((u + 3) ** 2), E32, True)
+row("erfinv_low_f64", lambda u: erfinv_of(u + 1.5), -1.5, 4.75, 24, lambda u: 1 / erfinv_of(u + 1.5), E64, True)
+row("erfinv_mid_f64", lambda u: erfinv_of((u + mp.mpf(3.25)) ** 2), -0.75, 0.75, 22,
+    lambda u: 1 / erfinv_of((u + mp.mpf(3.25)) ** 2), E64, True)
+row("erfinv_high_f64", lambda u: erfinv_of((u + 5) ** 2), -1.0, 1.01, 19,
+    lambda u: 1 / erfinv_of((u + 5) ** 2), E64, True)
 
 
 def main(names):
     for name in names or FITS:
-        *spec, bits = FITS[name]
-        coefficients, worst, lost = fit(*spec, bits)
+        bits = FITS[name][-2]
+        coefficients, worst, lost = fit(*FITS[name])
         print(f"/* {name}: {mp.nstr(worst, 3)} = 2^{mp.nstr(mp.log(worst, 2), 4)} */")
         print("  " + ", ".join(text(c, bits) for c in coefficients) + (f", lost {text(lost, bits)}" if lost else ""))
 

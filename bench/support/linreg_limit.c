@@ -115,7 +115,8 @@ INLINE void axpys(const float *x, const float *t, float *g, int64_t d, const int
   _mm512_mask_storeu_ps(g + j, mask, s);
 }
 
-INLINE void row_block(const float *x, const float *y, const float *w, float *g, int64_t rows, int64_t d, bool logistic) {
+INLINE void row_block(const float *x, const float *y, const float *w, float *g, int64_t rows, int64_t d,
+                      bool logistic) {
   float t[1024];
   for (int64_t r = 0; r < rows; r += 16) {
     __mmask16 mask = rows - r < 16 ? (__mmask16)((1u << (rows - r)) - 1) : 0xffff;
@@ -166,7 +167,12 @@ INLINE void pairs(const float *x, const float *y, const float *wp, float *gp, in
 #pragma GCC unroll 7
     for (int k = 0; k < n; k++) {
       a[k] = k == n - 1 ? _mm512_maskz_loadu_ps(mask, x + 16 * k) : _mm512_loadu_ps(x + 16 * k);
+      __asm__ volatile("" ::: "memory"); /* loads in the order of memory: prefetchers follow those */
+    }
+#pragma GCC unroll 7
+    for (int k = 0; k < n; k++) {
       b[k] = k == n - 1 ? _mm512_maskz_loadu_ps(mask, x + d + 16 * k) : _mm512_loadu_ps(x + d + 16 * k);
+      __asm__ volatile("" ::: "memory");
     }
     p = _mm512_mul_ps(a[0], w[0]), q = _mm512_mul_ps(b[0], w[0]);
 #pragma GCC unroll 7
@@ -191,7 +197,8 @@ INLINE void pairs(const float *x, const float *y, const float *wp, float *gp, in
   }
 PAIRS(1) PAIRS(2) PAIRS(3) PAIRS(4) PAIRS(5) PAIRS(6) PAIRS(7)
 
-static void registers(const float *x, const float *y, const float *w, float *g, int64_t rows, int64_t d, bool logistic) {
+static void registers(const float *x, const float *y, const float *w, float *g, int64_t rows, int64_t d,
+                      bool logistic) {
   static void (*const by_width[7])(const float *, const float *, const float *, float *, int64_t, int64_t) = {
       pairs_1, pairs_2, pairs_3, pairs_4, pairs_5, pairs_6, pairs_7};
   (void)logistic;

@@ -41,6 +41,7 @@ static bool set_params(mx_array a, const struct mx_prim *prim, const void *param
   a->params.heap = mxi_malloc(prim->params_size);
   if (!a->params.heap) return false;
   copy_params(a->params.heap, params, prim, ndim);
+  if (prim->params_retain) prim->params_retain(a->params.heap);
   return true;
 }
 

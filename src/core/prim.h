@@ -34,7 +34,8 @@ enum {
 };
 
 /* How each parameter takes part in planning. STRUCTURE is in the plan's key; SIZE and VALUE only in the sizing's. */
-enum mxi_field { MXI_FIELD_END, MXI_STRUCTURE, MXI_SIZE, MXI_VALUE };
+/* IDENTITY is in neither: a kernel finds it in the node that runs. */
+enum mxi_field { MXI_FIELD_END, MXI_STRUCTURE, MXI_SIZE, MXI_VALUE, MXI_IDENTITY };
 enum mxi_field_type {
   MXI_I64,
   MXI_I32,
@@ -74,7 +75,8 @@ struct mx_prim {
   uint32_t flags;
   uint32_t params_size; /* 0: none; at most 8: kept in the node */
   const struct mxi_field_spec *fields; /* ends with role MXI_FIELD_END; NULL with params: all bytes are STRUCTURE */
-  void (*params_free)(void *params); /* releases what heap parameters refer to; NULL: nothing */
+  void (*params_retain)(void *params); /* for heap parameters that refer to something counted: called for each copy, */
+  void (*params_free)(void *params);   /* and when the copy goes */
   mxi_view_fn view;
   mxi_vjp_fn vjp;
   mxi_jvp_fn jvp;

@@ -54,13 +54,14 @@ mx_status mxi_cpu_load(struct mxi_task *task) {
 }
 
 /* ---- Building ---------------------------------------------------------------------------------------------------- */
-static struct source *make_source(struct mxi_reader *r, const char *path) {
+static struct source *make_source(struct mxi_reader *r, const struct mxi_npy *npy, const char *path) {
   struct source *s = mxi_malloc(sizeof *s);
   if (!s) return NULL;
   size_t n = strlen(path);
   bool cut = n > PATH_SHOWN;
   snprintf(s->name, sizeof s->name, "%s%s", cut ? "..." : "", path + (cut ? n - PATH_SHOWN : 0));
   s->reader = mxi_reader_retain(r);
+  s->npy = *npy;
   atomic_init(&s->references, 2);
   return s;
 }
@@ -76,17 +77,10 @@ static mx_array make_node(struct mxi_ctx *c, struct source *s) {
   return mxi_transpose(c, a, (mx_ints){NULL, SIZE_MAX});
 }
 
-/* An array without elements is never evaluated by reading: what there is to check is checked at once. */
-static mx_status read_header(struct mxi_reader *r, struct mxi_npy *npy, struct mxi_io_error *e) {
-  mx_status st = mxi_npy_read_header(r, npy, e);
-  return st || npy->nbytes ? st : mxi_npy_read_elements(r, npy, (char[1]){0}, e);
-}
-
-static mx_array load(struct mxi_ctx *c, struct mxi_reader *r, const char *path, struct mxi_io_error *e) {
-  struct source *s = make_source(r, path);
+static mx_array make_array(struct mxi_ctx *c, struct mxi_reader *r, const struct mxi_npy *npy, const char *path) {
+  struct source *s = make_source(r, npy, path);
   if (!s) return mxi_fail_memory(c, "load");
-  mx_status st = read_header(r, &s->npy, e);
-  mx_array a = st ? mxi_fail(c, st, "[load] %s: %s", path, e->text) : make_node(c, s);
+  mx_array a = make_node(c, s);
   /* One reference was the node's: it is still there where the node never came to hold it. */
   if (!a && atomic_load_explicit(&s->references, memory_order_relaxed) == 2) release(s);
   release(s);
@@ -100,13 +94,19 @@ static bool is_archive(struct mxi_reader *r) {
   return r->size >= sizeof b && !mxi_reader_read(r, 0, b, sizeof b, &ignored) && !memcmp(b, "PK\3\4", 4);
 }
 
+static mx_status open_array(const char *path, struct mxi_reader **r, struct mxi_npy *npy, struct mxi_io_error *e) {
+  mx_status st = mxi_reader_open(path, r, e);
+  if (st) return st;
+  if (is_archive(*r)) return mxi_io_fail(e, MX_ERR_IO, "an archive of several arrays: mx_load_named reads it");
+  return mxi_npy_read_header(*r, npy, e);
+}
+
 static mx_array load_file(struct mxi_ctx *c, const char *path) {
   struct mxi_io_error e;
   struct mxi_reader *r = NULL;
-  mx_status st = mxi_reader_open(path, &r, &e);
-  if (st) return mxi_fail(c, st, "[load] %s: %s", path, e.text);
-  mx_array a = is_archive(r) ? mxi_fail(c, MX_ERR_IO, "[load] %s: an archive of several arrays: mx_load_named reads it", path)
-                             : load(c, r, path, &e);
+  struct mxi_npy npy;
+  mx_status st = open_array(path, &r, &npy, &e);
+  mx_array a = st ? mxi_fail(c, st, "[load] %s: %s", path, e.text) : make_array(c, r, &npy, path);
   mxi_reader_release(r);
   return a;
 }
@@ -136,18 +136,29 @@ static void list_members(const struct mxi_zip *zip, char *buf, size_t size) {
   }
 }
 
+/* The elements must end with the member, so that reading them checks its checksum; where there are none to read, it is
+ * checked now. */
+static mx_status open_member(const struct mxi_zip *zip, const struct mxi_zip_member *m, struct mxi_reader **r,
+                             struct mxi_npy *npy, struct mxi_io_error *e) {
+  mx_status st = mxi_zip_read_member(zip, m, r, e);
+  if (!st) st = mxi_npy_read_header(*r, npy, e);
+  if (st) return st;
+  if (npy->offset + npy->nbytes != (*r)->size) return mxi_io_fail(e, MX_ERR_IO, "something follows the elements");
+  return npy->nbytes ? MX_OK : mxi_npy_read_elements(*r, npy, (char[1]){0}, e);
+}
+
 static mx_array load_member(struct mxi_ctx *c, const struct mxi_zip *zip, const char *path, const char *name) {
   struct mxi_io_error e;
   struct mxi_reader *r = NULL;
+  struct mxi_npy npy;
   const struct mxi_zip_member *m = mxi_zip_find(zip, name);
   if (!m) {
     char list[200];
     list_members(zip, list, sizeof list);
     return mxi_fail(c, MX_ERR_VALUE, "[load_named] %s: there is no array '%.80s'; there are: %s", path, name, list);
   }
-  mx_status st = mxi_zip_read_member(zip, m, &r, &e);
-  if (st) return mxi_fail(c, st, "[load_named] %s: '%.80s': %s", path, name, e.text);
-  mx_array a = load(c, r, path, &e);
+  mx_status st = open_member(zip, m, &r, &npy, &e);
+  mx_array a = st ? mxi_fail(c, st, "[load_named] %s: '%.80s': %s", path, name, e.text) : make_array(c, r, &npy, path);
   mxi_reader_release(r);
   return a;
 }

@@ -1,4 +1,5 @@
 /* Arrays to files: evaluated first, then written whole beside the old file, which is replaced last. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -53,16 +54,26 @@ static mx_status write_archive(struct mxi_ctx *c, const char *path, const char *
   return mxi_writer_end(w, st, e);
 }
 
-/* Names are file names of the archive: "a" and "a.npy" are different, but neither may come twice. */
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static mx_status check_names(struct mxi_ctx *c, const char *const *names, size_t count) {
+  const char **sorted = mxi_malloc(count * sizeof *sorted);
+  if (!sorted) return mxi_fail_memory(c, "save_named"), c->code;
+  memcpy(sorted, names, count * sizeof *sorted);
+  qsort(sorted, count, sizeof *sorted, by_name);
+  for (size_t i = 1; i < count && !c->code; i++)
+    if (!strcmp(sorted[i - 1], sorted[i]))
+      mxi_fail(c, MX_ERR_VALUE, "[save_named] two arrays are called '%.80s'", sorted[i]);
+  mxi_free(sorted);
+  return c->code;
+}
+
 static mx_status check_named(struct mxi_ctx *c, const char *const *names, const mx_array *arrays, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (!names[i]) return null_argument(c, "save_named", "names[i]");
     if (!arrays[i]) return null_argument(c, "save_named", "arrays[i]");
-    for (size_t j = 0; j < i; j++)
-      if (!strcmp(names[i], names[j]))
-        return mxi_fail_status(c, MX_ERR_VALUE, "[save_named] two arrays are called '%.80s'", names[i]);
   }
-  return MX_OK;
+  return count ? check_names(c, names, count) : MX_OK;
 }
 
 mx_status mx_save_named(const char *path, const char *const *names, const mx_array *arrays, size_t count) {

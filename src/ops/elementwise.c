@@ -24,6 +24,7 @@ const struct mxi_ew_row mxi_ew_rows[MXI_OP_ELEMENTWISE_END] = {
 #define ADMIT_D(name) ADMIT(name, MX_FLOAT64)
 #define ADMIT_R(name) ADMIT_F(name) ADMIT_D(name)
 #define ADMIT_C(name) ADMIT(name, MX_COMPLEX64)
+#define ADMIT_E(name) ADMIT(name, MX_UINT8)
 #define ADMIT_A(name) ADMIT_B(name) ADMIT_I(name) ADMIT_R(name) ADMIT_C(name)
 const uint8_t mxi_ew_admits[MXI_OP_ELEMENTWISE_END][MXI_DTYPE_COUNT] = {
 #define OP(name, arity, rule, lo, hi, ulp, doc)
@@ -138,7 +139,7 @@ mx_array mxi_ew_binary(struct mxi_ctx *c, int op, mx_array a, mx_array b) {
   return make(c, op, t, (mx_array[]){a, b}, 2);
 }
 
-static __attribute__((unused)) mx_array select_row(struct mxi_ctx *c, int op, mx_array condition, mx_array a, mx_array b) {
+static mx_array select_row(struct mxi_ctx *c, int op, mx_array condition, mx_array a, mx_array b) {
   MXI_TRY(condition && a && b);
   mx_dtype t = mxi_ew_promote(a, b);
   MXI_TRY(condition = mxi_strong(c, condition));

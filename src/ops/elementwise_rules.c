@@ -25,16 +25,37 @@ mx_array mxi_unbroadcast(struct mxi_ctx *c, mx_array g, int ndim, const int64_t 
 
 /* ---- Partials ---------------------------------------------------------------------------------------------------- */
 /* Marks that stand for a partial; never dereferenced. */
-static struct mx_array_ mark_one, mark_neg_one, mark_zero, mark_hand __attribute__((unused));
+static struct mx_array_ mark_one, mark_neg_one, mark_zero, mark_hand;
 #define ONE (&mark_one)
 #define NEG_ONE (&mark_neg_one)
 #define ZERO (&mark_zero)
 #define HAND (&mark_hand)
 
+#include "ops/partials.h"
+#define number(v) mxi_scalar_f(ctx, v, (mx_dtype)a->dtype)
+#define like(a, x) mxi_astype(ctx, x, (mx_dtype)(a)->dtype)
+#define share(a, b, y) share_of(ctx, a, b, y)
+#define base_partial(a, b) base_partial_of(ctx, a, b)
+#define exponent_partial(a, y) exponent_partial_of(ctx, a, y)
+
+/* e**a / (e**a + e**b), where y is the logarithm of that sum */
+static mx_array share_of(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_array y) {
+  return a->dtype == MX_COMPLEX64 ? exp(subtract(a, y)) : sigmoid(subtract(a, b));
+}
+
+/* b a ** (b - 1), and 0 for b = 0 whatever a is */
+static mx_array base_partial_of(struct mxi_ctx *ctx, mx_array a, mx_array b) {
+  MXI_TRY(a && b);
+  return where(equal(b, number(0)), number(0), multiply(b, power(a, subtract(b, number(1)))));
+}
+
+/* a ** b log(a), and 0 for a = 0 */
+static mx_array exponent_partial_of(struct mxi_ctx *ctx, mx_array a, mx_array y) {
+  return where(equal(a, number(0)), number(0), like(a, multiply(y, log(a))));
+}
+
 typedef mx_array (*partial_fn)(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_array y);
 
-#define number(v) mxi_scalar_f(ctx, v, (mx_dtype)a->dtype)
-#include "ops/partials.h"
 #define OP(name, arity, rule, lo, hi, ulp, doc)
 #define K(name, class, formula)
 #define D(name, operand, partial)                                                                       \
@@ -58,28 +79,62 @@ static mx_array partial_of(struct mxi_ctx *c, mx_array node, mx_array y, int ope
   return fn ? fn(c, in[0], node->input_count > 1 ? in[1] : NULL, y) : ZERO;
 }
 
-/* x * p; NULL with no error is zero. */
+/* ---- Rules written by hand: operations that are not differentiable as functions of a complex number, and choice --- */
+static mx_array zero_like(struct mxi_ctx *c, mx_array a) { return mxi_scalar_f(c, 0, (mx_dtype)a->dtype); }
+static mx_array imaginary_unit(struct mxi_ctx *c) { return mxi_scalar_c(c, 0, 1, MX_COMPLEX64); }
+
+/* What the cotangent `g` of the result is for `operand`, before sums over broadcast axes. */
+static mx_array hand_vjp(struct mxi_ctx *c, mx_array node, mx_array g, int operand) {
+  mx_array a = mxi_inputs(node)[0];
+  bool is_complex = a->dtype == MX_COMPLEX64;
+  switch (node->op) {
+    case MXI_OP_abs: return mxi_multiply(c, g, mxi_sign(c, a));
+    case MXI_OP_real: return mxi_astype(c, g, (mx_dtype)a->dtype);
+    case MXI_OP_imag: return is_complex ? mxi_multiply(c, g, imaginary_unit(c)) : mxi_multiply(c, g, zero_like(c, g));
+    case MXI_OP_conjugate: return mxi_conjugate(c, g);
+    default: /* where */
+      return operand == 1 ? mxi_where(c, a, g, zero_like(c, g)) : mxi_where(c, a, zero_like(c, g), g);
+  }
+}
+
+/* The tangent of the result for the tangents of the operands, not all of them zero. */
+static mx_array hand_jvp(struct mxi_ctx *c, mx_array node, const mx_array *t) {
+  const mx_array *in = mxi_inputs(node);
+  switch (node->op) {
+    case MXI_OP_abs: return mxi_real(c, mxi_multiply(c, t[0], mxi_conjugate(c, mxi_sign(c, in[0]))));
+    case MXI_OP_real: return mxi_real(c, t[0]);
+    case MXI_OP_imag: return mxi_imag(c, t[0]);
+    case MXI_OP_conjugate: return mxi_conjugate(c, t[0]);
+    default: /* where */
+      return mxi_where(c, in[0], t[1] ? t[1] : zero_like(c, in[1]), t[2] ? t[2] : zero_like(c, in[2]));
+  }
+}
+
+/* ---- The rules of all rows --------------------------------------------------------------------------------------- */
+/* x * p */
 static mx_array times(struct mxi_ctx *c, mx_array x, mx_array p) {
   if (p == ONE) return x;
   if (p == NEG_ONE) return mxi_negative(c, x);
   return mxi_multiply(c, x, p);
 }
 
-static mx_array conjugated(struct mxi_ctx *c, mx_array p) {
-  (void)c;
-  return p;
+/* g * conj(p) */
+static mx_array pull_back(struct mxi_ctx *c, mx_array node, mx_array g, mx_array p, int operand) {
+  if (p == HAND) return hand_vjp(c, node, g, operand);
+  if (p != ONE && p != NEG_ONE && p->dtype == MX_COMPLEX64) p = mxi_conjugate(c, p);
+  return p ? times(c, g, p) : NULL;
 }
 
 static bool row_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents,
                     uint64_t wanted, mx_array *grads) {
   const mx_array *in = mxi_inputs(node);
+  mx_array g = cotangents[0];
   for (int i = 0; i < (int)node->input_count; i++) {
     if (!(wanted >> i & 1)) continue;
     grads[i] = NULL;
-    mx_array p = cotangents[0] ? partial_of(c, node, outputs[0], i) : ZERO;
+    mx_array p = g ? partial_of(c, node, outputs[0], i) : ZERO;
     if (p == ZERO) continue;
-    if (!p || !(p = conjugated(c, p))) return false;
-    grads[i] = mxi_unbroadcast(c, times(c, cotangents[0], p), in[i]->ndim, mxi_dims(in[i]));
+    if (p) grads[i] = mxi_unbroadcast(c, pull_back(c, node, g, p, i), in[i]->ndim, mxi_dims(in[i]));
     if (!grads[i]) return false;
   }
   return true;
@@ -91,6 +146,7 @@ static bool row_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, c
   for (int i = 0; i < (int)node->input_count; i++) {
     mx_array p = tangents[i] ? partial_of(c, node, outputs[0], i) : ZERO;
     if (p == ZERO) continue;
+    if (p == HAND) return (*output_tangents = hand_jvp(c, node, tangents)) != NULL;
     mx_array term = p ? times(c, tangents[i], p) : NULL;
     if (!term || (sum && !(term = mxi_add(c, sum, term)))) return false;
     sum = term;
@@ -120,7 +176,7 @@ static mx_array rebuild(struct mxi_ctx *c, mx_array node, const mx_array *in) {
   if (node->op == MXI_OP_stop_gradient) return mxi_stop_gradient(c, in[0]);
   if (node->input_count == 1) return mxi_ew_unary(c, node->op, in[0]);
   if (node->input_count == 2) return mxi_ew_binary(c, node->op, in[0], in[1]);
-  return NULL;
+  return mxi_where(c, in[0], in[1], in[2]);
 }
 
 static bool row_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes, mx_array *outputs,

@@ -213,7 +213,7 @@ static bool pad_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, c
   if (wanted & 1) MXI_TRY(grads[0] = mxi_slice_of(c, g, mxi_dims(a), &s));
   if (!(wanted & 2)) return true;
   mx_array around = mxi_slice_put(c, g, mxi_zeros(c, mxi_shape_of(a), (mx_dtype)g->dtype), &s);
-  return grads[1] = mxi_astype(c, mxi_sum(c, around, MX_ALL, false), (mx_dtype)g->dtype);
+  return (grads[1] = mxi_astype(c, mxi_sum(c, around, MX_ALL, false), (mx_dtype)g->dtype)) != NULL;
 }
 
 static bool pad_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *tangents,

@@ -31,6 +31,7 @@ static size_t field_words(const struct mxi_field_spec *f, int ndim) {
 
 static bool add_field(struct mxi_tape *t, const struct mxi_field_spec *f, const char *at, int ndim) {
   size_t words = field_words(f, ndim);
+  if (f->role == MXI_IDENTITY) return true;
   if (f->role == MXI_STRUCTURE || f->type == MXI_I32 || f->type == MXI_INTS32) {
     uint32_t *w = reserve_structure(t, words);
     if (!w) return false;

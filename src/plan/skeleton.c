@@ -52,7 +52,7 @@ static size_t param_words(uint32_t op, int ndim) {
   for (const struct mxi_field_spec *f = prim->fields; f->role != MXI_FIELD_END; f++) {
     bool wide = f->type == MXI_I64 || f->type == MXI_INTS64;
     size_t n = f->type == MXI_INTS64 || f->type == MXI_INTS32 ? (size_t)ndim : 1;
-    if (f->role == MXI_STRUCTURE || !wide) words += wide ? 2 * n : n;
+    if (f->role != MXI_IDENTITY && (f->role == MXI_STRUCTURE || !wide)) words += wide ? 2 * n : n;
   }
   return words;
 }

@@ -168,16 +168,8 @@ static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *
     mxi_fail_memory(c, "eval");
     return c->code;
   }
-  struct mxi_tape *t = &w->run.tape;
-  for (size_t i = 0; i < t->count; i++)
-    if (t->member[i]) atomic_fetch_or_explicit(&t->nodes[i]->flags, MXI_NODE_CLAIMED, memory_order_relaxed);
+  mxi_run_claim(&w->run);
   return MX_OK;
-}
-
-static void unclaim(struct mxi_tape *t) {
-  for (size_t i = 0; i < t->count; i++)
-    if (t->member[i]) atomic_fetch_and_explicit(&t->nodes[i]->flags, (uint8_t)~MXI_NODE_CLAIMED, memory_order_release);
-  mxi_graph_published();
 }
 
 /* ---- Run --------------------------------------------------------------------------------------------------------- */
@@ -197,12 +189,44 @@ static mx_status prepare(struct mxi_walk *w, struct mxi_ctx *c) {
   return code;
 }
 
+/* Hands the window to its stream. The run takes the tape's arrays along, and holds the members, since the caller may
+ * let go of them. */
+static mx_status submit_window(struct mxi_walk *w, struct mxi_ctx *c) {
+  struct mxi_run *r = mxi_malloc(sizeof *r);
+  mx_status code = MX_OK;
+  if (!r) {
+    mxi_run_unclaim(&w->run);
+    mxi_fail_memory(c, "async_eval");
+    return c->code;
+  }
+  for (size_t i = 0; i < w->run.tape.count; i++)
+    if (w->run.tape.member[i]) mxi_retain(w->run.tape.nodes[i]);
+  code = prepare(w, c);
+  mxi_graph_lock();
+  if (code) {
+    mxi_run_unclaim(&w->run);
+    mxi_graph_published();
+    for (size_t i = 0; i < w->run.tape.count; i++)
+      if (w->run.tape.member[i]) mxi_release(w->run.tape.nodes[i]);
+    mxi_free(r);
+    return code;
+  }
+  mxi_run_move(r, &w->run);
+  r->background = true;
+  r->caller = mxi_self()->id;
+  mxi_graph_unlock();
+  mxi_stream_submit(c->stream, r);
+  mxi_graph_lock();
+  return MX_OK;
+}
+
 static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c) {
   struct mxi_run *r = &w->run;
   mx_status code = prepare(w, c);
   if (code) {
     mxi_graph_lock();
-    unclaim(&r->tape);
+    mxi_run_unclaim(r);
+    mxi_graph_published();
     return code;
   }
   mxi_run_execute(r);
@@ -222,20 +246,20 @@ static mx_status next_window(struct mxi_walk *w, struct mxi_ctx *c, const mx_arr
   return MX_OK;
 }
 
-static mx_status run_windows(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count) {
+static mx_status run_windows(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, bool background) {
   bool more = true;
   mx_status code = restart(w, c, roots, count);
   while (!code && more) {
     code = collect(w, c, roots, count, &more);
     if (code || !w->run.tape.count) break;
     uint64_t before = publishes;
-    code = run_window(w, c);
+    code = background && !more ? submit_window(w, c) : run_window(w, c);
     if (!code && more) code = next_window(w, c, roots, count, before);
   }
   return code;
 }
 
-mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) {
+static mx_status evaluate(struct mxi_ctx *c, const mx_array *roots, size_t count, bool background) {
   bool done = true;
   for (size_t i = 0; i < count && done; i++) done = mxi_is_evaluated(roots[i]);
   if (done) return MX_OK;
@@ -247,9 +271,11 @@ mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) {
   mxi_thread_poll(mxi_self());
   w->run.trace_base = c->trace_base;
   mxi_graph_lock();
-  mx_status code = run_windows(w, c, roots, count);
+  mx_status code = run_windows(w, c, roots, count, background);
   mxi_graph_unlock();
   return code;
 }
 
+mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, false); }
+mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, true); }
 mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a) { return mxi_eval(c, &a, 1); }

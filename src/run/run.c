@@ -215,8 +215,50 @@ static void drop_graph(struct mxi_run *r) {
     if (!t->member[i] && p[i].kind != MXI_P_ARRAY && p[i].kind != MXI_P_SCALAR) mxi_node_free_alone(t->nodes[i]);
 }
 
+static struct mxi_run *newest_claim;
+
+void mxi_run_claim(struct mxi_run *r) {
+  struct mxi_tape *t = &r->tape;
+  for (size_t i = 0; i < t->count; i++)
+    if (t->member[i]) atomic_fetch_or_explicit(&t->nodes[i]->flags, MXI_NODE_CLAIMED, memory_order_relaxed);
+  r->newer = NULL;
+  r->older = newest_claim;
+  if (r->older) r->older->newer = r;
+  newest_claim = r;
+}
+
+static void unlink_claim(struct mxi_run *r) {
+  *(r->newer ? &r->newer->older : &newest_claim) = r->older;
+  if (r->older) r->older->newer = r->newer;
+}
+
+void mxi_run_unclaim(struct mxi_run *r) {
+  struct mxi_tape *t = &r->tape;
+  unlink_claim(r);
+  for (size_t i = 0; i < t->count; i++)
+    if (t->member[i]) atomic_fetch_and_explicit(&t->nodes[i]->flags, (uint8_t)~MXI_NODE_CLAIMED, memory_order_release);
+}
+
+void mxi_run_move(struct mxi_run *to, struct mxi_run *from) {
+  *to = *from;
+  *(to->newer ? &to->newer->older : &newest_claim) = to;
+  if (to->older) to->older->newer = to;
+  memset(from, 0, sizeof *from);
+}
+
+void mxi_run_fail_all(const char *message) {
+  for (struct mxi_run *r = newest_claim; r; r = r->older) {
+    r->code = MX_ERR_STATE;
+    snprintf(r->message, sizeof r->message, "%s", message);
+    for (size_t i = 0; i < r->tape.count; i++)
+      if (r->tape.member[i]) finish_member(r->tape.nodes[i], r, true);
+  }
+  newest_claim = NULL;
+}
+
 void mxi_run_publish(struct mxi_run *r) {
   struct mxi_tape *t = &r->tape;
+  unlink_claim(r);
   const struct mxi_sizing *z = r->plan.sizing;
   if (!r->code)
     for (uint32_t i = 0; i < z->result_count; i++) store_result(r, i);

@@ -61,17 +61,28 @@ struct mxi_run {
   mx_status code;
   char message[256];
   struct mxi_run *next;       /* in a stream's queue */
+  struct mxi_run *newer, *older; /* among the runs that hold claims; guarded by the graph lock */
+  uint32_t caller;            /* id of the thread that started it */
 };
 
 mx_status mxi_run_bind(struct mxi_run *r, struct mxi_ctx *c);  /* reserves all memory; on failure nothing is held */
 void mxi_run_execute(struct mxi_run *r);                       /* sets code and message on failure */
 void mxi_run_publish(struct mxi_run *r);                       /* the caller holds the graph lock */
+void mxi_run_claim(struct mxi_run *r);                         /* marks the members; publish or unclaim ends it */
+void mxi_run_unclaim(struct mxi_run *r);
+void mxi_run_fail_all(const char *message);                    /* in the child of a fork: what was in flight never comes */
 void mxi_run_release(struct mxi_run *r);                       /* gives back what bind took and publish did not hand on */
 void mxi_run_free(struct mxi_run *r);                          /* the arrays of the run itself */
+void mxi_run_move(struct mxi_run *to, struct mxi_run *from);   /* claims and all; `from` is left empty. Lock held */
 
 /* ---- Evaluating -------------------------------------------------------------------------------------------------- */
 mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count);
 mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a);
+/* The last window of the graph runs in the background, on the context's stream. */
+mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count);
+void mxi_stream_submit(mx_stream s, struct mxi_run *r); /* takes the run over; it is bound. NULL: the default stream */
+void mxi_streams_before_fork(void);
+void mxi_streams_after_fork(bool child); /* in the child no runner is left */
 
 void mxi_graph_lock(void);
 void mxi_graph_unlock(void);

@@ -129,6 +129,7 @@ static void bad_headers_are_refused(void **state) {
       {"{'descr': '|V4', " ORDER ", 'shape': ()}", MX_ERR_VALUE, "no dtype '|V4'"},
       {"{'descr': '|O', " ORDER ", 'shape': ()}", MX_ERR_VALUE, "no dtype '|O'"},
       {"{'descr': '<U5', " ORDER ", 'shape': ()}", MX_ERR_VALUE, "no dtype '<U5'"},
+      {"{'descr': '<f44', " ORDER ", 'shape': ()}", MX_ERR_VALUE, "no dtype '<f44'"},
       {"{'descr': 'f4', " ORDER ", 'shape': ()}", MX_ERR_VALUE, "no dtype 'f4'"},
       {"{'descr': '>V2', " ORDER ", 'shape': ()}", MX_ERR_VALUE, "no dtype"},
       {"{'descr': [('a', '<f4')], " ORDER ", 'shape': ()}", MX_ERR_VALUE, "structured"},
@@ -348,6 +349,19 @@ static void an_open_reader_keeps_its_file(void **state) {
   mxi_reader_release(r);
 }
 
+static void reads_outside_are_refused(void **state) {
+  (void)state;
+  char b[8];
+  struct mxi_reader *r = NULL;
+  assert_int_equal(mxi_reader_memory("abcd", 4, &r, &error), MX_OK);
+  assert_int_equal(mxi_reader_read(r, 4, b, 0, &error), MX_OK);
+  assert_int_equal(mxi_reader_read(r, 0, b, 5, &error), MX_ERR_IO);
+  assert_int_equal(mxi_reader_read(r, 5, b, 0, &error), MX_ERR_IO);
+  assert_int_equal(mxi_reader_read(r, UINT64_MAX, b, 2, &error), MX_ERR_IO);
+  assert_int_equal(mxi_reader_read(r, 2, b, SIZE_MAX, &error), MX_ERR_IO);
+  mxi_reader_release(r);
+}
+
 static void a_file_cut_after_opening_is_an_error(void **state) {
   (void)state;
   const char *path = in_folder("a");
@@ -470,6 +484,7 @@ int main(void) {
       cmocka_unit_test(a_file_appears_whole_or_not_at_all),
       cmocka_unit_test(a_crash_leaves_the_old_file),
       cmocka_unit_test(an_open_reader_keeps_its_file),
+      cmocka_unit_test(reads_outside_are_refused),
       cmocka_unit_test(a_file_cut_after_opening_is_an_error),
       cmocka_unit_test(permissions_and_links_are_kept),
       cmocka_unit_test(new_files_follow_the_umask),

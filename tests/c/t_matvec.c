@@ -66,18 +66,16 @@ static double multiply_add(enum kind k, double a, double b, double c, bool fused
 /* ---- the trees, as docs/numerics.md defines them ---- */
 
 static double reference_dot(enum kind k, const double *x, const double *w, int64_t d, bool fused) {
-  int64_t lanes = k == F64 ? 8 : 16, tail = d % lanes, full = d - tail, item = 0, accumulators = d < 512 ? 2 : 4;
-  double acc[4][16] = {{0}};
+  int64_t lanes = k == F64 ? 8 : 16, tail = d % lanes, full = d - tail, item = 0;
+  double acc[2][16] = {{0}};
   for (int64_t start = tail ? -1 : 0; start < full / lanes; start++, item++) {
     for (int64_t l = 0; l < lanes; l++) {
       int64_t j = start < 0 ? full + l : start * lanes + l;
-      double a = j < d ? x[j] : 0, b = j < d ? w[j] : 0, *s = &acc[item % accumulators][l];
-      *s = item < accumulators ? multiply(k, a, b) : multiply_add(k, a, b, *s, fused);
+      double a = j < d ? x[j] : 0, b = j < d ? w[j] : 0, *s = &acc[item % 2][l];
+      *s = item < 2 ? multiply(k, a, b) : multiply_add(k, a, b, *s, fused);
     }
   }
   for (int64_t l = 0; l < lanes && item > 1; l++) acc[0][l] = add(k, acc[0][l], acc[1][l]);
-  for (int64_t l = 0; l < lanes && accumulators == 4; l++)
-    acc[0][l] = add(k, acc[0][l], add(k, acc[2][l], acc[3][l]));
   for (int64_t half = lanes / 2; half; half /= 2)
     for (int64_t l = 0; l < half; l++) acc[0][l] = add(k, acc[0][l], acc[0][l + half]);
   return acc[0][0];
@@ -176,7 +174,7 @@ static void problem_free(struct problem p) {
 struct isa {
   const char *name;
   const struct mxi_matvec_kernels *kernels;
-  bool fused, available;
+  bool fused;
 };
 
 static struct isa isas[3];
@@ -184,13 +182,13 @@ static int isa_count;
 
 static int find_isas(void **state) {
   (void)state;
-  isas[isa_count++] = (struct isa){"baseline", &mxi_matvec_kernels_baseline, false, true};
+  isas[isa_count++] = (struct isa){"baseline", &mxi_matvec_kernels_baseline, false};
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    isas[isa_count++] = (struct isa){"avx2", &mxi_matvec_kernels_avx2, true, true};
+    isas[isa_count++] = (struct isa){"avx2", &mxi_matvec_kernels_avx2, true};
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    isas[isa_count++] = (struct isa){"avx512", &mxi_matvec_kernels_avx512, true, true};
+    isas[isa_count++] = (struct isa){"avx512", &mxi_matvec_kernels_avx512, true};
 #endif
   return 0;
 }
@@ -202,7 +200,7 @@ static const struct mxi_matvec *kernels_of(const struct isa *isa, enum kind k) {
 }
 
 /* Every width up to 130, then some that are large or beside a power of two; gap and side vary with the width. */
-static const int64_t wide[] = {255, 256, 257, 495, 511, 512, 513, 528, 543, 560, 575, 1000, 1023, 4096, 4097};
+static const int64_t wide[] = {255, 256, 257, 511, 1000, 1023, 1536, 4097};
 enum { NARROW = 131, WIDTHS = NARROW + (int)(sizeof wide / sizeof *wide) };
 static int64_t width(int i) { return i < NARROW ? i : wide[i - NARROW]; }
 static int64_t row_count(int i) { return (int64_t[]){1, 2, 7, 9, 0, 13, 24, 3, 31, 16, 4}[i % 11]; }
@@ -216,7 +214,8 @@ static bool same(enum kind k, const void *p, int64_t i, double expected) {
 }
 
 static void check(bool holds, const struct isa *isa, const struct problem *p, const char *what, int64_t at) {
-  if (!holds) fail_msg("%s: %s, kind %d, rows %d, d %d, at %d", isa->name, what, p->kind, (int)p->rows, (int)p->d, (int)at);
+  if (!holds)
+    fail_msg("%s: %s, kind %d, rows %d, d %d, at %d", isa->name, what, p->kind, (int)p->rows, (int)p->d, (int)at);
 }
 
 static void each_problem(void (*test)(const struct isa *, const struct problem *)) {
@@ -248,9 +247,12 @@ static void dot_tree_is_near_the_exact_dot(void **state) {
   for (int64_t d = 0; d < 2000; d += 37) {
     struct problem p = problem_new(F32, 1, d, 0, true);
     long double exact = 0, sum = 0;
-    for (int64_t j = 0; j < d; j++) exact += (long double)p.xv[j] * p.wv[j], sum += fabsl((long double)p.xv[j] * p.wv[j]);
-    /* every product passes at most d/32 + 8 roundings; without a fused operation one more */
-    long double bound = (d / 32 + 9) * 0x1p-23L * sum;
+    for (int64_t j = 0; j < d; j++) {
+      long double product = (long double)p.xv[j] * p.wv[j];
+      exact += product, sum += fabsl(product);
+    }
+    /* every product passes at most d/32 + 7 roundings; without a fused operation one more */
+    long double bound = (d / 32 + 8) * 0x1p-23L * sum;
     for (int fused = 0; fused < 2; fused++)
       assert_true(fabsl(reference_dot(F32, p.xv, p.wv, d, fused) - exact) <= bound);
     problem_free(p);
@@ -322,9 +324,33 @@ static void groups_of_partials_may_be_combined_early(void **state) {
   for (int a = 0; a < isa_count; a++) {
     const struct mxi_matvec *m = &isas[a].kernels->f32;
     m->combine(p, D, COUNT, D, whole);
-    for (int i = 0; i < COUNT; i += EARLY) m->combine(p[i], D, COUNT - i < EARLY ? COUNT - i : EARLY, D, early[i / EARLY]);
+    for (int i = 0; i < COUNT; i += EARLY)
+      m->combine(p[i], D, COUNT - i < EARLY ? COUNT - i : EARLY, D, early[i / EARLY]);
     m->combine(early, D, (COUNT + EARLY - 1) / EARLY, D, out);
     assert_memory_equal(whole, out, sizeof out);
+  }
+}
+
+/* Every value half-way between two neighbours of a half type, and the floats on either side of it. */
+static void results_round_to_the_nearest_half_ties_to_even(void **state) {
+  (void)state;
+  enum { INPUTS = 6 };
+  float in[INPUTS];
+  uint16_t out[INPUTS];
+  for (enum kind k = F16; k <= BF16; k++) {
+    uint16_t infinity = encode(INFINITY, k == F16 ? 10 : 7, k == F16 ? 15 : 127);
+    for (uint16_t code = 0; code < infinity; code++) {
+      uint16_t below = code ? code - 1 : 0;
+      double v = get(k, &code, 0), step = code ? v - get(k, &below, 0) : get(k, &(uint16_t){1}, 0);
+      bool first = code && (code & (k == F16 ? 0x3ff : 0x7f)) == 0 && code > (k == F16 ? 0x400 : 0x80);
+      float middle = (float)(v + (first ? 2 * step : step) / 2);
+      for (int i = 0; i < INPUTS; i++)
+        in[i] = (i < 3 ? 1 : -1) * (i % 3 == 0 ? middle : nextafterf(middle, i % 3 == 1 ? 0 : INFINITY));
+      for (int a = 0; a < isa_count; a++) {
+        kernels_of(&isas[a], k)->combine(in, INPUTS, 1, INPUTS, out);
+        for (int i = 0; i < INPUTS; i++) assert_true(same(k, out, i, in[i]));
+      }
+    }
   }
 }
 
@@ -343,9 +369,11 @@ static void check_linear(const struct isa *isa, const struct problem *p, bool ou
   memset(p->g.data, 0xff, p->g.size), memset(p->z.data, 0xff, p->z.size), memset(t_out.data, 0xff, t_out.size);
   isa->kernels->linear_pair_block(x, p->stride, w, y, s1, s2, outputs ? (float *)t_out.data : NULL,
                                   outputs ? (float *)p->z.data : NULL, (float *)p->g.data, p->rows, p->d);
-  check(memcmp(p->g.data, partial, p->g.size) == 0, isa, p, "linear: partial", 0);
-  if (outputs) check(memcmp(p->z.data, z, p->z.size) == 0, isa, p, "linear: z", 0);
-  if (outputs) check(memcmp(t_out.data, t, t_out.size) == 0, isa, p, "linear: t", 0);
+  for (int64_t j = 0; j < p->d; j++) check(same(F32, p->g.data, j, partial[j]), isa, p, "linear: partial", j);
+  for (int64_t r = 0; r < p->rows && outputs; r++) {
+    check(same(F32, p->z.data, r, z[r]), isa, p, "linear: z", r);
+    check(same(F32, t_out.data, r, t[r]), isa, p, "linear: t", r);
+  }
   free(partial);
   guarded_free(t_out);
 }
@@ -374,8 +402,8 @@ static void infinities_and_nans_stay_in_their_row_and_column(void **state) {
       p.xv[row * d + column] = d % 2 ? INFINITY : NAN;
       for (int a = 0; a < isa_count; a++) {
         check_gemv(&isas[a], &p), check_gemv_t(&isas[a], &p);
+        for (int64_t j = 0; j < d; j++) assert_int_equal(!isfinite(get(partial_kind(k), p.g.data, j)), j == column);
         if (k == F32) check_linear(&isas[a], &p, true);
-        for (int64_t j = 0; j < d; j++) assert_int_equal(isfinite(get(partial_kind(k), p.g.data, j)) == 0, j == column || k == F32);
       }
       problem_free(p);
     }
@@ -409,6 +437,7 @@ int main(void) {
       cmocka_unit_test(gemv_t_is_the_row_tree_whole_or_in_pieces),
       cmocka_unit_test(combine_is_the_pairwise_tree),
       cmocka_unit_test(groups_of_partials_may_be_combined_early),
+      cmocka_unit_test(results_round_to_the_nearest_half_ties_to_even),
       cmocka_unit_test(linear_step_has_the_bits_of_separate_kernels),
       cmocka_unit_test(infinities_and_nans_stay_in_their_row_and_column),
       cmocka_unit_test(halves_overflow_and_underflow_as_one_rounding_says),

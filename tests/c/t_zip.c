@@ -162,7 +162,7 @@ static void stored_and_deflated_members_are_read(void **state) {
       add(&b, (struct member){.name = "first", .data = "x", .size = 1});
       add(&b, (struct member){.name = "a.npy", .data = body, .size = sizeof body, .deflate = deflated, .zip64 = zip64});
       add(&b, (struct member){.name = "empty", .data = "", .size = 0, .deflate = deflated, .zip64 = zip64});
-      finish(&b, "a comment with PK\5\6 in it");
+      finish(&b, "a comment with PK\5\6 in it, which is long enough to look like a record");
       assert_int_equal(open_bytes(b.at, b.size, &zip), MX_OK);
       assert_int_equal(zip.count, 3);
       for (size_t at = 0; at <= sizeof body; at += 625) {
@@ -259,6 +259,19 @@ static void members_that_share_bytes_are_refused(void **state) {
   finish(&b, "");
   assert_int_equal(open_bytes(b.at, b.size, &zip), MX_ERR_IO);
   assert_non_null(strstr(error.text, "share bytes"));
+  free(b.at);
+}
+
+static void members_beyond_the_count_are_refused(void **state) {
+  (void)state;
+  struct builder b = {0};
+  struct mxi_zip zip;
+  add(&b, (struct member){.name = "a", .data = "abc", .size = 3});
+  add(&b, (struct member){.name = "b", .data = "abc", .size = 3});
+  b.count--;
+  finish(&b, "");
+  assert_int_equal(open_bytes(b.at, b.size, &zip), MX_ERR_IO);
+  assert_non_null(strstr(error.text, "more members than promised"));
   free(b.at);
 }
 
@@ -435,6 +448,7 @@ int main(void) {
       cmocka_unit_test(names_are_found_with_and_without_npy),
       cmocka_unit_test(lies_are_found_out),
       cmocka_unit_test(members_that_share_bytes_are_refused),
+      cmocka_unit_test(members_beyond_the_count_are_refused),
       cmocka_unit_test(local_header_must_agree),
       cmocka_unit_test(damage_never_gives_wrong_bytes),
       cmocka_unit_test(what_is_no_archive_is_refused),

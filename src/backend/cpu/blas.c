@@ -80,7 +80,7 @@ static void *find_symbol(void *handle, const char *name) {
 }
 
 /* A pointer to a function is stored as the object pointer that dlsym gives. */
-static bool bind(void *handle, const char *name, void *slot) {
+static bool resolve(void *handle, const char *name, void *slot) {
   void *symbol = find_symbol(handle, name);
   memcpy(slot, &symbol, sizeof symbol);
   return symbol;
@@ -95,7 +95,7 @@ static bool bind_lapack(void *handle, char type, struct mxi_lapack *l) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char text[32];
     snprintf(text, sizeof text, "%c%s_", type, names[i].name);
-    if (!bind(handle, text, names[i].slot)) return false;
+    if (!resolve(handle, text, names[i].slot)) return false;
   }
   return true;
 }
@@ -103,15 +103,15 @@ static bool bind_lapack(void *handle, char type, struct mxi_lapack *l) {
 static bool load(void) {
   void *handle = find_library();
   if (!handle) return false;
-  if (!bind(handle, "cblas_sgemm", &table.sgemm) || !bind(handle, "cblas_dgemm", &table.dgemm) ||
-      !bind(handle, "cblas_cgemm", &table.cgemm) || !bind_lapack(handle, 's', &table.f32) ||
+  if (!resolve(handle, "cblas_sgemm", &table.sgemm) || !resolve(handle, "cblas_dgemm", &table.dgemm) ||
+      !resolve(handle, "cblas_cgemm", &table.cgemm) || !bind_lapack(handle, 's', &table.f32) ||
       !bind_lapack(handle, 'd', &table.f64)) {
     dlclose(handle);
     return false;
   }
   /* The library may have been in the process before, with threads of its own. */
   void (*set_threads)(int) = NULL;
-  if (bind(handle, "openblas_set_num_threads", &set_threads)) set_threads(1);
+  if (resolve(handle, "openblas_set_num_threads", &set_threads)) set_threads(1);
   atomic_store_explicit(&loaded, &table, memory_order_release);
   return true;
 }
@@ -166,7 +166,7 @@ static void warm_one(void *arg, int64_t begin, int64_t end, int slot) {
 static bool make_room(int callers) {
   int now = atomic_load(&room);
   if (callers <= now) return true;
-  if (!can_map(callers - now)) return false;
+  if (!can_map(callers)) return false; /* those inside already may be using what there is */
   size_t nbytes = sizeof(float) * WARM_SIZE * WARM_SIZE * (size_t)(callers + 2);
   struct warming w = {.c = mxi_aligned(nbytes), .callers = callers};
   if (!w.c) return false;
@@ -194,4 +194,17 @@ const struct mxi_blas *mxi_blas_ready(struct mxi_task *task, int64_t callers, mx
     atomic_store(&refused, most);
   pthread_mutex_unlock(&lock);
   return *code == MX_OK ? &table : NULL;
+}
+
+static int room_before_fork;
+
+void mxi_blas_before_fork(void) {
+  pthread_mutex_lock(&lock);
+  room_before_fork = atomic_exchange(&room, 0);
+  while (atomic_load(&inside)) sched_yield();
+}
+
+void mxi_blas_after_fork(void) {
+  atomic_store(&room, room_before_fork);
+  pthread_mutex_unlock(&lock);
 }

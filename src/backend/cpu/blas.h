@@ -4,6 +4,8 @@
 #ifndef MXI_BACKEND_CPU_BLAS_H
 #define MXI_BACKEND_CPU_BLAS_H
 
+#include <stdatomic.h>
+
 #include "plan/program.h"
 
 enum { MXI_BLAS_ROWS = 101, MXI_BLAS_COLUMNS = 102, MXI_BLAS_N = 111, MXI_BLAS_T = 112 };
@@ -41,5 +43,24 @@ const struct mxi_blas *mxi_blas_ready(struct mxi_task *task, int64_t callers, mx
 /* Around a call, or a run of calls by one thread; waits while too many are inside. Not to be nested. */
 void mxi_blas_enter(void);
 void mxi_blas_leave(void);
+/* Memory for the callers of one task: a lane is one thread's while it is between enter and leave. Lanes are had before
+ * the first call, and are as many as callers that can be inside; zero bytes need none. */
+#define MXI_BLAS_MAX_LANES 256
+struct mxi_blas_lanes {
+  struct mxi_buffer *buffer;
+  size_t nbytes; /* of one, rounded up */
+  int count;
+  _Atomic uint8_t busy[MXI_BLAS_MAX_LANES];
+};
+/* mxi_blas_ready, and lanes of `nbytes` for it. NULL with the task's message and *code set. */
+const struct mxi_blas *mxi_blas_open(struct mxi_task *task, struct mxi_blas_lanes *l, int64_t callers, size_t nbytes,
+                                     mx_status *code);
+void mxi_blas_close(struct mxi_blas_lanes *l);
+/* Enters and returns the lane's memory. */
+char *mxi_blas_enter_lane(struct mxi_blas_lanes *l, int slot, int *lane);
+void mxi_blas_leave_lane(struct mxi_blas_lanes *l, int lane);
+/* A fork waits until no caller is inside; both processes go on from there. */
+void mxi_blas_before_fork(void);
+void mxi_blas_after_fork(void);
 
 #endif

@@ -15,7 +15,7 @@ struct places {
   int64_t tuples, slice_size, itemsize;
   int64_t batch[MXI_MAX_NDIM]; /* the shape the indices broadcast to: the front of the updates' or result's shape */
   bool overlaps;               /* different tuples may share elements without being equal */
-  struct mxi_indices *indices; /* index_count of them, in scratch */
+  struct mxi_indices indices[MXI_MAX_NDIM];
 };
 
 static void places_init(struct places *s, const struct mxi_task *task, const struct mxi_view *place,
@@ -27,7 +27,6 @@ static void places_init(struct places *s, const struct mxi_task *task, const str
   s->itemsize = mxi_itemsizes[place->dtype];
   s->tuples = s->slice_size = 1;
   s->overlaps = false;
-  s->indices = task->scratch;
   for (int i = 0; i < s->batch_ndim; i++) s->tuples *= s->batch[i] = slices->shape[i];
   for (int i = 0; i < place->ndim; i++) s->slice_size *= p->slice_sizes[i];
   for (int i = 0; i < p->index_count; i++) {
@@ -53,11 +52,6 @@ static mx_status check_places(struct mxi_task *task, const struct mxi_view *plac
 static void find_places(const struct places *s, int64_t begin, int64_t n, int64_t *at) {
   memset(at, 0, (size_t)n * sizeof *at);
   for (int i = 0; i < s->index_count; i++) mxi_indices_add(&s->indices[i], s->batch_ndim, s->batch, begin, n, at);
-}
-
-size_t mxi_cpu_gather_scratch(const struct mxi_task *task) {
-  const struct mxi_params_gather *p = task->params;
-  return (size_t)p->index_count * sizeof(struct mxi_indices);
 }
 
 /* ---- gather ------------------------------------------------------------------------------------------------------ */
@@ -119,7 +113,8 @@ mx_status mxi_cpu_gather(struct mxi_task *task) {
   const struct mxi_view *a = &task->in[0], *out = &task->out[0];
   mx_status st = check_places(task, a, &task->in[1]);
   if (st != MX_OK || !out->size) return st;
-  struct gather_run r = {.out = out->data};
+  struct gather_run r;
+  r.out = out->data;
   places_init(&r.s, task, a, &task->in[1], out);
   mxi_move_init(&r.slice, (size_t)r.s.itemsize, a->ndim, p->slice_sizes, NULL, NULL, a->data, a->strides);
   mxi_parallel(r.s.tuples, tuples_grain(&r.s), gather_chunk, &r);
@@ -223,7 +218,8 @@ mx_status mxi_cpu_scatter(struct mxi_task *task) {
   if (st != MX_OK || !out->size) return st;
   if (out->data != a->data) mxi_layout_copy(out->data, a);
   if (!updates->size) return MX_OK;
-  struct scatter_run r = {.updates = updates};
+  struct scatter_run r;
+  r.updates = updates;
   places_init(&r.s, task, out, &task->in[2], updates);
   mxi_move_init(&r.slice, (size_t)r.s.itemsize, out->ndim, p->slice_sizes, out->data, out->strides, updates->data,
                 updates->strides + r.s.batch_ndim);

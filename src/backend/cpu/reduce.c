@@ -253,7 +253,8 @@ static mx_status fold(struct mxi_task *task, enum mxi_fold op, bool truth) {
   const struct mxi_fold_kernels *kernels = &mxi_reduce_kernels()->folds[op][acc];
   if (out->size == 0) return MX_OK;
   if (in->size == 0) {
-    fill_identity(out, kernels, convert->store[to]);
+    enum mxi_fold same = !truth ? op : op == MXI_FOLD_MIN ? MXI_FOLD_PROD : MXI_FOLD_SUM; /* one or zero, not 255 */
+    fill_identity(out, &mxi_reduce_kernels()->folds[same][acc], convert->store[to]);
     return MX_OK;
   }
   struct step s = {.fold = kernels, .item = mxi_itemsize(from), .acc = mxi_acc_sizes[acc], .src = in->data};

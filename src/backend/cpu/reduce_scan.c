@@ -89,6 +89,7 @@ static bool scan_choose(struct scan_job *j, enum mxi_fold op, bool log, mx_dtype
   j->acc = mxi_acc_sizes[acc];
   j->load = mxi_reduce_convert_kernels()->load[t][acc];
   j->store = mxi_reduce_convert_kernels()->store[t];
+  if (t == MX_BOOL && op == MXI_FOLD_MIN) fold = &mxi_reduce_kernels()->folds[MXI_FOLD_PROD][acc]; /* one, not 255 */
   fold->rows(j->identity, j->identity, 0, COLUMNS, 0);
   if (log && t == MX_COMPLEX64) {
     mxi_c64 *c = (mxi_c64 *)(void *)j->identity;

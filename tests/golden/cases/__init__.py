@@ -1,1 +1,3 @@
-"""Builders of golden cases, a module per subject. Each has FILES: a dict from file stem to a function that yields cases."""
+"""Builders of golden cases, a module per subject. Each has FILES: a dict from file stem to a function that yields
+cases.
+"""

@@ -1,4 +1,6 @@
-"""Runs a case on whatever package is importable as mlx.core, and brings arrays in and out bit by bit. Start at run_case."""
+"""Runs a case on whatever package is importable as mlx.core, and brings arrays in and out bit by bit. Start at
+run_case.
+"""
 
 import functools
 
@@ -27,7 +29,7 @@ def to_mlx(a):
         x = mx.array(a.bits.astype(np.bool_))
     else:
         bits = a.bits
-        if a.dtype == "complex64":                       # the real word comes first in memory
+        if a.dtype == "complex64":  # the real word comes first in memory
             bits = (bits >> np.uint64(32)) | (bits << np.uint64(32))
         x = mx.array(bits.astype(UINT[WIDTH[a.dtype]])).view(dtype_of(a.dtype))
     return x.reshape(a.shape)
@@ -57,6 +59,7 @@ def _at(verb):
         *indices, update = rest
         where = (slice(None),) * axis + tuple(indices)
         return getattr(a.at[where], verb)(update)
+
     return apply
 
 
@@ -85,26 +88,35 @@ def _pad(a, value=None, *, low, high, mode="constant"):
     return mx.pad(a, widths, mode=mode, constant_values=0 if value is None else value)
 
 
+def _print_ramp(shape, dtype):
+    ramp = mx.arange(functools.reduce(lambda m, n: m * n, shape, 1)).reshape(shape)
+    return str(ramp if dtype == "int32" else ramp.astype(mx.float32) / 4)
+
+
 def _typed(fn):
     return lambda *args, dtype=None, **p: fn(*args, dtype=dtype and dtype_of(dtype), **p)
 
 
-def _seeded(calls):
-    """`calls` is a text of several calls of mx.random after one seed: the state is the thread's own."""
-    def run(seed):
-        mx.random.seed(seed)
-        return [fn() for fn in calls]
-    return run
-
-
 STATE_CALLS = (
-    lambda: mx.random.uniform(shape=(3,)), lambda: mx.random.normal(shape=(3,)), lambda: mx.random.randint(0, 100, (5,)),
-    lambda: mx.random.bernoulli(0.5, (4,)), lambda: mx.random.permutation(6), lambda: mx.random.uniform(shape=(2,), dtype=mx.float16),
+    lambda: mx.random.uniform(shape=(3,)),
+    lambda: mx.random.normal(shape=(3,)),
+    lambda: mx.random.randint(0, 100, (5,)),
+    lambda: mx.random.bernoulli(0.5, (4,)),
+    lambda: mx.random.permutation(6),
+    lambda: mx.random.uniform(shape=(2,), dtype=mx.float16),
     lambda: mx.random.uniform(),
 )
 
+
+def _state(seed):
+    mx.random.seed(seed)
+    return [call() for call in STATE_CALLS]
+
+
 SPECIAL = {
-    "array_split": lambda a, indices=None, sections=None, axis=0: mx.split(a, sections if indices is None else indices, axis),
+    "array_split": lambda a, indices=None, sections=None, axis=0: mx.split(
+        a, sections if indices is None else indices, axis
+    ),
     "slice": lambda a, **p: a[_slices(p)],
     "slice_set": _slice_set,
     "slice_dynamic": lambda a, start, axes, size: mx.slice(a, start, axes, size),
@@ -116,7 +128,9 @@ SPECIAL = {
     "take_int": lambda a, i, axis: mx.take(a, i, axis=axis),
     "clip": _clip,
     "pad": _pad,
-    "roll": lambda a, shift, axis: mx.roll(a, shift if isinstance(shift, int) else tuple(shift), tuple(axis) if isinstance(axis, list) else axis),
+    "roll": lambda a, shift, axis: mx.roll(
+        a, shift if isinstance(shift, int) else tuple(shift), tuple(axis) if isinstance(axis, list) else axis
+    ),
     "tile": lambda a, reps: mx.tile(a, reps),
     "astype": lambda a, dtype: mx.astype(a, dtype_of(dtype)),
     "view": lambda a, dtype: mx.view(a, dtype_of(dtype)),
@@ -128,13 +142,26 @@ SPECIAL = {
     "arange_int": lambda start, stop, step, dtype: mx.arange(start, stop, step, dtype and dtype_of(dtype)),
     "arange_float": lambda start, stop, step, dtype: mx.arange(start, stop, step, dtype and dtype_of(dtype)),
     "full": lambda value, shape, dtype: mx.full(shape, value, dtype and dtype_of(dtype)),
-    "random.state": lambda seed: _seeded(STATE_CALLS)(seed),
+    "random.state": _state,
     "result_type": lambda a, b: mx.result_type(dtype_of(a), dtype_of(b)),
     "print": lambda a: str(a),
+    "print_ramp": _print_ramp,
     "broadcast_shapes": lambda a, b: mx.zeros(mx.broadcast_shapes(tuple(a), tuple(b)), dtype=mx.bool_),
-    "permutation_of": lambda x, key, axis: mx.random.permutation(x, axis, key),
 }
-TYPED = {"zeros", "ones", "zeros_like", "ones_like", "full_like", "eye", "identity", "tri", "linspace", "trace", "cumsum", "cumprod"}
+TYPED = {
+    "zeros",
+    "ones",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "eye",
+    "identity",
+    "tri",
+    "linspace",
+    "trace",
+    "cumsum",
+    "cumprod",
+}
 BOOLEANS = {"keepdims", "equal_nan", "inclusive", "reverse", "endpoint", "sparse", "precise", "upper"}
 RANDOM_TYPED = {"uniform", "normal", "randint", "truncated_normal", "gumbel", "laplace", "multivariate_normal"}
 
@@ -170,6 +197,7 @@ def _differentiate(kind, params, inputs, cotangents):
         given = dict(zip(wrt, args))
         y = fn(*[given.get(i, x) for i, x in enumerate(inputs)])
         return list(y) if isinstance(y, (list, tuple)) else [y]
+
     return (mx.vjp if kind == "vjp" else mx.jvp)(listed, [inputs[i] for i in wrt], cotangents)[1]
 
 

@@ -1,7 +1,8 @@
 """The text form of golden cases (README.md describes it), and arrays as raw bits.
 
-An Array is (dtype name, shape, bits): bits is a flat NumPy array of unsigned integers, one element a value; complex64 keeps its real part in the
-high word, so that the text reads real then imaginary. Start at Case and write_case; read_cases is the inverse.
+An Array is (dtype name, shape, bits): bits is a flat NumPy array of unsigned integers, one element a value; complex64
+keeps its real part in the high word, so that the text reads real then imaginary. Start at Case and write_case;
+read_cases is the inverse.
 """
 
 import re
@@ -9,8 +10,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-DTYPES = ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
-          "float16", "float32", "float64", "bfloat16", "complex64"]
+DTYPES = [
+    "bool",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    "bfloat16",
+    "complex64",
+]
 WIDTH = dict(zip(DTYPES, [1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 4, 8, 2, 8]))
 UINT = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 BOOL, UNSIGNED, SIGNED = DTYPES[:1], DTYPES[1:5], DTYPES[5:9]
@@ -28,12 +43,14 @@ class Array:
 @dataclass
 class Weak:
     """A Python scalar: it takes part in promotion as a literal does."""
+
     value: object
 
 
 @dataclass
 class Case:
-    """One call: `op` on `inputs` with `params`. `outputs` are Arrays, or `error` is the exception's name, or `text` or `dtype` is the answer."""
+    """One call of `op`. Its answer is `outputs`, or the exception's name in `error`, or a `text`, or a `dtype`."""
+
     op: str
     inputs: list = field(default_factory=list)
     params: dict = field(default_factory=dict)
@@ -57,7 +74,9 @@ def _bfloat16_bits(values):
 
 def array(values, dtype, shape=None):
     """Values (Python or NumPy) as an Array of `dtype`, wrapped or rounded as C would."""
-    exact = dtype in INTEGERS and not isinstance(values, np.ndarray)      # else 2**64 - 1 among small integers becomes a double
+    exact = dtype in INTEGERS and not isinstance(
+        values, np.ndarray
+    )  # else 2**64 - 1 among small integers becomes a double
     values = np.asarray(values, dtype=object if exact else None)
     shape = values.shape if shape is None else tuple(shape)
     flat = values.reshape(-1)
@@ -108,14 +127,16 @@ def equal_elements(a, b):
         equal |= np.isnan(values_of(a)) & np.isnan(values_of(b))
     if a.dtype in COMPLEX:
         va, vb = values_of(a), values_of(b)
-        parts = [(p == q) & (np.signbit(p) == np.signbit(q)) | np.isnan(p) & np.isnan(q)
-                 for p, q in ((va.real, vb.real), (va.imag, vb.imag))]
+        parts = [
+            (p == q) & (np.signbit(p) == np.signbit(q)) | np.isnan(p) & np.isnan(q)
+            for p, q in ((va.real, vb.real), (va.imag, vb.imag))
+        ]
         equal |= parts[0] & parts[1]
     return equal
 
 
 def escape(text):
-    return re.sub(r"[%\s]", lambda m: "%%%02X" % ord(m.group()), text) or "%"
+    return re.sub(r"[%\s]", lambda m: f"%{ord(m.group()):02X}", text) or "%"
 
 
 def unescape(text):
@@ -166,7 +187,9 @@ def write_case(out, case):
     lines += [_param_line(k, v) for k, v in case.params.items()]
     for kind, arrays in (("in", case.inputs), ("cot", case.cotangents)):
         for a in arrays:
-            lines.append(_weak_line(a.value) if isinstance(a, Weak) else f"{kind} {a.dtype} {_shape_text(a.shape)} {_words(a)}")
+            lines.append(
+                _weak_line(a.value) if isinstance(a, Weak) else f"{kind} {a.dtype} {_shape_text(a.shape)} {_words(a)}"
+            )
     for i, a in enumerate(case.outputs):
         lines.append(f"out {a.dtype} {_shape_text(a.shape)} {_words(a)}")
         if i < len(case.refs) and case.refs[i] is not None:

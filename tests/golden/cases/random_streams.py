@@ -1,6 +1,7 @@
 """Random streams: the bits of keys, and what every distribution makes of them. Start at FILES.
 
-The first input of a random.* case is the key. random.state has no key: after seed(s) it makes the calls of call.STATE_CALLS one after another.
+The first input of a random.* case is the key. random.state has no key: after seed(s) it makes the calls of
+call.STATE_CALLS one after another.
 """
 
 import mlx.core as mx
@@ -27,7 +28,11 @@ def draw(name, seed, operands=(), near=True, **params):
 
 def keys(_dropped):
     for seed in SEEDS + [2**32 - 1, 2**64 - 1]:
-        yield run_case(Case("random.key", [], {"seed": seed})) if seed < 2**63 else run_case(Case("random.split", [key_of(seed)], {"num": 2}))
+        yield (
+            run_case(Case("random.key", [], {"seed": seed}))
+            if seed < 2**63
+            else run_case(Case("random.split", [key_of(seed)], {"num": 2}))
+        )
         for num in (0, 1, 2, 3, 5, 16):
             yield draw("split", seed, near=False, num=num)
     yield draw("split", 0, near=False, num=-1)
@@ -63,7 +68,15 @@ def integers(_dropped):
                 yield draw("randint", seed, [Weak(low), Weak(high)], near=False, shape=[6], dtype=dtype)
         for shape in SHAPES:
             yield draw("randint", seed, [Weak(0), Weak(1000)], near=False, shape=shape)
-        for low, high, dtype in ((-2**31, 2**31 - 1, "int32"), (0, 2**32 - 1, "uint32"), (0, 2**40, "int64"), (-2**62, 2**62, "int64"), (0, 2**40, "uint64"), (0, 255, "uint8"), (-128, 127, "int8")):
+        for low, high, dtype in (
+            (-(2**31), 2**31 - 1, "int32"),
+            (0, 2**32 - 1, "uint32"),
+            (0, 2**40, "int64"),
+            (-(2**62), 2**62, "int64"),
+            (0, 2**40, "uint64"),
+            (0, 255, "uint8"),
+            (-128, 127, "int8"),
+        ):
             yield draw("randint", seed, [Weak(low), Weak(high)], near=False, shape=[8], dtype=dtype)
         yield draw("randint", seed, [array([0, 10, -5], "int32"), array([5, 20, 5], "int32")], near=False, shape=[2, 3])
     for dtype in FLOATS + COMPLEX:
@@ -110,15 +123,30 @@ def others(_dropped):
             yield draw("laplace", seed, shape=[5], dtype=dtype)
             yield draw("truncated_normal", seed, [Weak(-1.0), Weak(0.5)], shape=[5], dtype=dtype)
         yield draw("laplace", seed, shape=[5], dtype="float32", loc=2.0, scale=0.25)
-        yield draw("truncated_normal", seed, [array([-1.0, 0.0, 1.0], "float32"), array([0.0, 0.5, 9.0], "float32")], shape=[2, 3])
+        yield draw(
+            "truncated_normal",
+            seed,
+            [array([-1.0, 0.0, 1.0], "float32"), array([0.0, 0.5, 9.0], "float32")],
+            shape=[2, 3],
+        )
         yield draw("truncated_normal", seed, [array([-1.0, 0.0], "float32"), array([1.0, 2.0], "float32")])
-        yield draw("multivariate_normal", seed, [array([1.0, -2.0], "float32"), array([[2.0, 0.5], [0.5, 1.0]], "float32")], shape=[3])
+        yield draw(
+            "multivariate_normal",
+            seed,
+            [array([1.0, -2.0], "float32"), array([[2.0, 0.5], [0.5, 1.0]], "float32")],
+            shape=[3],
+        )
         yield draw("multivariate_normal", seed, [array([1.0, -2.0, 0.0], "float32"), array(np.eye(3), "float32")])
     for name, operands in (("gumbel", []), ("laplace", []), ("truncated_normal", [Weak(-1.0), Weak(1.0)])):
         for dtype in ("int32", "bool", "complex64"):
             yield draw(name, 0, operands, shape=[2], dtype=dtype)
     two, eye = array([1.0, 2.0], "float32"), array(np.eye(2), "float32")
-    for mean, cov in ((array(1.0, "float32"), eye), (two, two), (array([1.0, 2.0, 3.0], "float32"), eye), (two, array(np.ones((2, 3)), "float32"))):
+    for mean, cov in (
+        (array(1.0, "float32"), eye),
+        (two, two),
+        (array([1.0, 2.0, 3.0], "float32"), eye),
+        (two, array(np.ones((2, 3)), "float32")),
+    ):
         yield draw("multivariate_normal", 0, [mean, cov])
     yield draw("multivariate_normal", 0, [two, eye], dtype="float16")
 
@@ -131,7 +159,14 @@ def choices(_dropped):
         yield draw("bernoulli", seed, [array([0.0, 1.0, 0.5, 0.25], "float32")], near=False)
         yield draw("bernoulli", seed, [array([0.0, 1.0, 0.5], "float32")], near=False, shape=[4, 3])
         yield draw("bernoulli", seed, [array(0.5, "float16")], near=False, shape=[5])
-        for params in ({}, {"axis": 0}, {"num_samples": 5}, {"shape": [2, 3]}, {"axis": 0, "num_samples": 2}, {"axis": -1, "shape": [3]}):
+        for params in (
+            {},
+            {"axis": 0},
+            {"num_samples": 5},
+            {"shape": [2, 3]},
+            {"axis": 0, "num_samples": 2},
+            {"axis": -1, "shape": [3]},
+        ):
             yield draw("categorical", seed, [logits], near=False, **params)
         for n in (0, 1, 2, 9, 32):
             yield draw("permutation", seed, [Weak(n)], near=False)
@@ -151,5 +186,12 @@ def states(_dropped):
         yield case
 
 
-FILES = {"random_keys": keys, "random_uniform": uniforms, "random_randint": integers, "random_normal": normals, "random_others": others,
-         "random_choices": choices, "random_state": states}
+FILES = {
+    "random_keys": keys,
+    "random_uniform": uniforms,
+    "random_randint": integers,
+    "random_normal": normals,
+    "random_others": others,
+    "random_choices": choices,
+    "random_state": states,
+}

@@ -7,6 +7,7 @@
 #define K_C(name, formula) KERNEL(name, c64, mxi_c64, uint64_t, formula)
 #define K_A(name, formula) SELECT_KERNEL(name, c64, mxi_c64, formula)
 #define K_B(name, formula)
+#define K_E(name, formula)
 #define K_U(name, formula)
 #define K_S(name, formula)
 #define K_I(name, formula)

@@ -9,6 +9,7 @@
 #define K_R(name, formula) K_F(name, formula) K_D(name, formula)
 #define K_A(name, formula) SELECT_KERNEL(name, f32, float, formula) SELECT_KERNEL(name, f64, double, formula)
 #define K_B(name, formula)
+#define K_E(name, formula)
 #define K_U(name, formula)
 #define K_S(name, formula)
 #define K_I(name, formula)

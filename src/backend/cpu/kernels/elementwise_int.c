@@ -21,6 +21,7 @@
   SELECT_KERNEL(name, u16, uint16_t, formula)                                                                          \
   SELECT_KERNEL(name, u32, uint32_t, formula)                                                                          \
   SELECT_KERNEL(name, u64, uint64_t, formula)
+#define K_E(name, formula) KERNEL(name, u8, uint8_t, uint8_t, formula)
 #define K_F(name, formula)
 #define K_D(name, formula)
 #define K_R(name, formula)
@@ -28,6 +29,7 @@
 #include "core/elementwise.def"
 #undef K
 #undef K_B
+#undef K_E
 #undef K_U
 #undef K_S
 #undef K_A
@@ -35,6 +37,7 @@
 #define ROW(name, dtype, kernel) [MXI_OP_##name][dtype] = kernel,
 #define K(name, class, formula) K_##class(name, formula)
 #define K_B(name, formula) ROW(name, MX_BOOL, name##_b8)
+#define K_E(name, formula) ROW(name, MX_UINT8, name##_u8)
 #define K_U(name, formula)                                                                                             \
   ROW(name, MX_UINT8, name##_u8)                                                                                       \
   ROW(name, MX_UINT16, name##_u16) ROW(name, MX_UINT32, name##_u32) ROW(name, MX_UINT64, name##_u64)

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 #include "backend/cpu/kernels/matvec_vec.h"
-
 #include "backend/cpu/kernels/matvec_narrow.h"
 
 #if defined(__AVX512F__)
@@ -15,21 +14,13 @@
 #endif
 
 /* T_GROUP: rows added to a partial at once, as many as the registers hold. ROW_BY_ROW_NBYTES: up to here a partial
- * stays in L1 beside x. */
+ * stays in L1 beside x. WIDE_MAX: up to here a vector of halves is widened once for all rows. */
 #if defined(__AVX2__)
 enum { T_GROUP = 8 };
 #else
 enum { T_GROUP = 4 };
 #endif
-enum { ROW_BY_ROW_NBYTES = 6 * 1024 };
-#ifndef PF
-#define PF 2048
-#define MR 2
-#endif
-enum { PAIRS_FROM = PF, MAX_ROWS = MR };
-
-/* Part of the definition of the dot tree: from this many elements a row has four accumulators. */
-enum { FOUR_FROM = 512 };
+enum { ROW_BY_ROW_NBYTES = 6 * 1024, WIDE_MAX = 4096 };
 
 #define DTYPE f32
 #define T float
@@ -41,6 +32,7 @@ enum { FOUR_FROM = 512 };
 #define WIDEN(a) (a)
 #define ROUND(a) (a)
 #define NARROW HAS_NARROW
+#define WIDENS 0
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #define DTYPE f64
@@ -53,6 +45,7 @@ enum { FOUR_FROM = 512 };
 #define WIDEN(a) (a)
 #define ROUND(a) (a)
 #define NARROW 0
+#define WIDENS 0
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #define DTYPE f16
@@ -65,6 +58,7 @@ enum { FOUR_FROM = 512 };
 #define WIDEN widen1_f16
 #define ROUND round1_f16
 #define NARROW 0
+#define WIDENS 1
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #define DTYPE bf16
@@ -77,6 +71,7 @@ enum { FOUR_FROM = 512 };
 #define WIDEN widen1_bf16
 #define ROUND round1_bf16
 #define NARROW 0
+#define WIDENS 1
 #include "backend/cpu/kernels/matvec_dtype.h"
 
 #include "backend/cpu/kernels/matvec_linear.h"

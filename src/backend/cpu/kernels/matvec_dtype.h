@@ -2,67 +2,57 @@
  *   DTYPE  suffix of the names        T  storage type        C  type computed in        V  its vector (vf or vd)
  *   LOAD(p), LOAD_N(p, n), STORE_N(p, v, n)  a vector of T, widened to V and rounded back
  *   WIDEN(t), ROUND(c)                       a scalar of T, likewise
- *   NARROW                                   1 if narrow rows have kernels of their own
+ *   NARROW, WIDENS                           1 if narrow rows have kernels of their own; if T is not C
  * No include guard: it is a template. The trees are defined in docs/numerics.md. */
 
 #define NAME(name) MXI_PASTE(name, DTYPE) /* gemv_f32 */
 #define OP(name) MXI_PASTE(V, name)       /* vf_add */
 #define LANES ((int64_t)(sizeof(V) / sizeof(C)))
 
-/* z[i] = dot(x[i], w) for `rows` rows: the tail, if any, then whole vectors, are dealt to the accumulators in turn.
- * `rows` and `count`, the number of accumulators, are constants. */
-INLINE void NAME(dots)(const T *x, int64_t stride, const T *w, T *z, int64_t d, const int rows, const int count) {
-  V a[MAX_ROWS][4], wv[4];
-  const int64_t full = d - d % LANES, vectors = (d + LANES - 1) / LANES;
-  int64_t j = full < d ? 0 : LANES;
-  wv[0] = full < d ? LOAD_N(w + full, d - full) : LOAD(w);
-  EACH(i, rows) a[i][0] = OP(mul)(full < d ? LOAD_N(x + i * stride + full, d - full) : LOAD(x + i * stride), wv[0]);
-  if (vectors >= count) {
-    for (int k = 1; k < count; k++, j += LANES) {
-      wv[k] = LOAD(w + j);
-      EACH(i, rows) a[i][k] = OP(mul)(LOAD(x + i * stride + j), wv[k]);
-    }
-    for (; j + count * LANES <= full; j += count * LANES) {
-      EACH(k, count) wv[k] = LOAD(w + j + k * LANES);
-      EACH(i, rows) {
-        EACH(k, count) {
-          a[i][k] = OP(fma)(LOAD(x + i * stride + j + k * LANES), wv[k], a[i][k]);
-          IN_ORDER;
-        }
-      }
-    }
-    for (int k = 0; k < count - 1; k++, j += LANES) {
-      if (j == full) break;
-      wv[k] = LOAD(w + j);
-      EACH(i, rows) a[i][k] = OP(fma)(LOAD(x + i * stride + j), wv[k], a[i][k]);
-    }
-    EACH(i, rows) a[i][0] = OP(add)(a[i][0], a[i][1]);
-    if (count == 4) EACH(i, rows) a[i][0] = OP(add)(a[i][0], OP(add)(a[i][2], a[i][3]));
+/* The tail, if any, then whole vectors, dealt to p and q in turn. W_LOAD says of what type w is. */
+#define DOT(name, W, W_LOAD, W_LOAD_N)                                                        \
+  INLINE C NAME(name)(const T *x, const W *w, int64_t d) {                                    \
+    int64_t full = d - d % LANES, j = full < d ? 0 : LANES;                                   \
+    V p, q;                                                                                   \
+    if (full < d) p = OP(mul)(LOAD_N(x + full, d - full), W_LOAD_N(w + full, d - full));      \
+    else p = OP(mul)(LOAD(x), W_LOAD(w));                                                     \
+    if (j == full) return OP(sum)(p);                                                         \
+    q = OP(mul)(LOAD(x + j), W_LOAD(w + j));                                                  \
+    for (j += LANES; j + 2 * LANES <= full; j += 2 * LANES) {                                 \
+      p = OP(fma)(LOAD(x + j), W_LOAD(w + j), p);                                             \
+      q = OP(fma)(LOAD(x + j + LANES), W_LOAD(w + j + LANES), q);                             \
+    }                                                                                         \
+    if (j < full) p = OP(fma)(LOAD(x + j), W_LOAD(w + j), p);                                 \
+    return OP(sum)(OP(add)(p, q));                                                            \
   }
-  EACH(i, rows) z[i] = ROUND(OP(sum)(a[i][0]));
-}
+DOT(dot, T, LOAD, LOAD_N)
+#if WIDENS
+DOT(dot_wide, C, OP(load), OP(load_n))
+#endif
+#undef DOT
 
-/* Short rows are read one after the other, in the order of memory: several side by side cost up to three times as much
- * where they are not in cache. Long rows go in pairs, which halves the reading of w. */
+/* Rows are read one after the other, in the order of memory: several side by side cost up to three times as much where
+ * they are not in cache. */
 static void NAME(gemv)(const void *x, int64_t row_stride, const void *w, void *z, int64_t rows, int64_t d) {
   const T *row = x;
   T *out = z;
-  int64_t r = 0;
 #if NARROW
   if (is_narrow(d)) {
     NARROW_OF(gemv_by_width, d)(x, row_stride, w, z, rows, d);
     return;
   }
 #endif
-  if (d == 0) {
-    for (; r < rows; r++) out[r] = 0;
-  } else if (d < FOUR_FROM) {
-    for (; r < rows; r++, row += row_stride) NAME(dots)(row, row_stride, w, out + r, d, 1, 2);
-  } else {
-    if (d >= PAIRS_FROM)
-      for (; r + MAX_ROWS <= rows; r += MAX_ROWS, row += MAX_ROWS * row_stride) NAME(dots)(row, row_stride, w, out + r, d, MAX_ROWS, 4);
-    for (; r < rows; r++, row += row_stride) NAME(dots)(row, row_stride, w, out + r, d, 1, 4);
+#if WIDENS
+  if (rows > 1 && d > 0 && d <= WIDE_MAX) {
+    C wide[WIDE_MAX];
+    int64_t j = 0;
+    for (; j + LANES <= d; j += LANES) OP(store)(wide + j, LOAD((const T *)w + j));
+    if (j < d) OP(store)(wide + j, LOAD_N((const T *)w + j, d - j));
+    for (int64_t r = 0; r < rows; r++, row += row_stride) out[r] = ROUND(NAME(dot_wide)(row, wide, d));
+    return;
   }
+#endif
+  for (int64_t r = 0; r < rows; r++, row += row_stride) out[r] = d ? ROUND(NAME(dot)(row, w, d)) : 0;
 }
 
 /* for i < count: g += t[i] * x[i]     each g is loaded and stored once for all rows of the group; for x in cache, or
@@ -147,3 +137,4 @@ static void NAME(combine)(const void *partials, int64_t partial_stride, int64_t 
 #undef WIDEN
 #undef ROUND
 #undef NARROW
+#undef WIDENS

@@ -33,7 +33,7 @@ static inline double complex widen(mxi_c64 a) { return CMPLX(a.re, a.im); }
 static inline mxi_c64 exp_c64(mxi_c64 a) { return narrow(cexp(widen(a))); }
 static inline mxi_c64 sub_c64(mxi_c64 a, mxi_c64 b) { return (mxi_c64){a.re - b.re, a.im - b.im}; }
 static inline mxi_c64 mul_c64(mxi_c64 a, mxi_c64 b) {
-  return (mxi_c64){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+  return narrow(CMPLX((double)a.re * b.re - (double)a.im * b.im, (double)a.re * b.im + (double)a.im * b.re));
 }
 static inline mxi_c64 invert_one_c64(mxi_c64 a) { return narrow(1.0 / widen(a)); }
 static inline mxi_c64 log_plus_one_c64(mxi_c64 m, mxi_c64 s) {

@@ -6,6 +6,11 @@
 
 #include "vmath_f32.h"
 #include "vmath_f64.h"
+#include "vmath_mid.h"
+#include "vmath_erf.h"
+#include "vmath_pow.h"
 #include "vmath_trig.h"
+#include "vmath_arc.h"
+#include "vmath_remainder.h"
 
 #endif

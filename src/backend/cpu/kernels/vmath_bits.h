@@ -91,6 +91,18 @@ VM_FN double vm_copysign_f64(double x, double s) {
   return vm_from_bits_f64((vm_bits_f64(x) & ~VM_SIGN_F64) | (vm_bits_f64(s) & VM_SIGN_F64));
 }
 
+/* Where `yes` a, else b, by masks: for results of table look-ups, which a compiler would otherwise make conditional
+ * and could not vectorise then. */
+VM_FN float vm_blend_f32(int yes, float a, float b) {
+  uint32_t m = -(uint32_t)yes;
+  return vm_from_bits_f32((vm_bits_f32(a) & m) | (vm_bits_f32(b) & ~m));
+}
+
+VM_FN double vm_blend_f64(int yes, double a, double b) {
+  uint64_t m = -(uint64_t)yes;
+  return vm_from_bits_f64((vm_bits_f64(a) & m) | (vm_bits_f64(b) & ~m));
+}
+
 /* max(low, x) and min(high, x), with a NaN in `x` kept; in this form each is one instruction. */
 VM_FN float vm_at_least_f32(float low, float x) { return low > x ? low : x; }
 VM_FN float vm_at_most_f32(float high, float x) { return high < x ? high : x; }
@@ -140,21 +152,28 @@ VM_FN float vm_not_below_f32(float low, float x) {
 #define VM_PASTE(a, b) VM_PASTE_(a, b)
 #define VM_POLY(t, x, ...) VM_PASTE(VM_P, VM_COUNT(__VA_ARGS__))(t, x, __VA_ARGS__)
 
-/* VM_POLY2(f32, x, z, c0, c1, ...) with z = x x: the same polynomial as two shorter chains, even powers and odd ones, for
- * the loops whose time is the length of the chain. From 4 to 16 coefficients. */
+/* VM_POLY2(f32, x, z, c0, c1, ...) with z = x x: the same polynomial as two shorter chains, even powers and odd ones,
+ * for loops whose time is the length of the chain. From 4 to 16 coefficients. */
 #define VM_S4(t, x, z, a, b, c, d) vm_fma_##t(VM_P2(t, z, b, d), x, VM_P2(t, z, a, c))
 #define VM_S5(t, x, z, a, b, c, d, e) vm_fma_##t(VM_P2(t, z, b, d), x, VM_P3(t, z, a, c, e))
 #define VM_S6(t, x, z, a, b, c, d, e, f) vm_fma_##t(VM_P3(t, z, b, d, f), x, VM_P3(t, z, a, c, e))
 #define VM_S7(t, x, z, a, b, c, d, e, f, g) vm_fma_##t(VM_P3(t, z, b, d, f), x, VM_P4(t, z, a, c, e, g))
 #define VM_S8(t, x, z, a, b, c, d, e, f, g, h) vm_fma_##t(VM_P4(t, z, b, d, f, h), x, VM_P4(t, z, a, c, e, g))
 #define VM_S9(t, x, z, a, b, c, d, e, f, g, h, i) vm_fma_##t(VM_P4(t, z, b, d, f, h), x, VM_P5(t, z, a, c, e, g, i))
-#define VM_S10(t, x, z, a, b, c, d, e, f, g, h, i, j) vm_fma_##t(VM_P5(t, z, b, d, f, h, j), x, VM_P5(t, z, a, c, e, g, i))
-#define VM_S11(t, x, z, a, b, c, d, e, f, g, h, i, j, k) vm_fma_##t(VM_P5(t, z, b, d, f, h, j), x, VM_P6(t, z, a, c, e, g, i, k))
-#define VM_S12(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l) vm_fma_##t(VM_P6(t, z, b, d, f, h, j, l), x, VM_P6(t, z, a, c, e, g, i, k))
-#define VM_S13(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m) vm_fma_##t(VM_P6(t, z, b, d, f, h, j, l), x, VM_P7(t, z, a, c, e, g, i, k, m))
-#define VM_S14(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m, n) vm_fma_##t(VM_P7(t, z, b, d, f, h, j, l, n), x, VM_P7(t, z, a, c, e, g, i, k, m))
-#define VM_S15(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o) vm_fma_##t(VM_P7(t, z, b, d, f, h, j, l, n), x, VM_P8(t, z, a, c, e, g, i, k, m, o))
-#define VM_S16(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p) vm_fma_##t(VM_P8(t, z, b, d, f, h, j, l, n, p), x, VM_P8(t, z, a, c, e, g, i, k, m, o))
+#define VM_S10(t, x, z, a, b, c, d, e, f, g, h, i, j) \
+  vm_fma_##t(VM_P5(t, z, b, d, f, h, j), x, VM_P5(t, z, a, c, e, g, i))
+#define VM_S11(t, x, z, a, b, c, d, e, f, g, h, i, j, k) \
+  vm_fma_##t(VM_P5(t, z, b, d, f, h, j), x, VM_P6(t, z, a, c, e, g, i, k))
+#define VM_S12(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l) \
+  vm_fma_##t(VM_P6(t, z, b, d, f, h, j, l), x, VM_P6(t, z, a, c, e, g, i, k))
+#define VM_S13(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m) \
+  vm_fma_##t(VM_P6(t, z, b, d, f, h, j, l), x, VM_P7(t, z, a, c, e, g, i, k, m))
+#define VM_S14(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m, n) \
+  vm_fma_##t(VM_P7(t, z, b, d, f, h, j, l, n), x, VM_P7(t, z, a, c, e, g, i, k, m))
+#define VM_S15(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o) \
+  vm_fma_##t(VM_P7(t, z, b, d, f, h, j, l, n), x, VM_P8(t, z, a, c, e, g, i, k, m, o))
+#define VM_S16(t, x, z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p) \
+  vm_fma_##t(VM_P8(t, z, b, d, f, h, j, l, n, p), x, VM_P8(t, z, a, c, e, g, i, k, m, o))
 #define VM_POLY2(t, x, z, ...) VM_PASTE(VM_S, VM_COUNT(__VA_ARGS__))(t, x, z, __VA_ARGS__)
 
 /* Adding these leaves the nearest integer in the low bits of the sum, for |x| < 2^22 and |x| < 2^51. */

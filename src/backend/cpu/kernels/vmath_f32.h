@@ -131,19 +131,6 @@ VM_FN float vm_tanh_f32(float x) {
   return vm_copysign_f32(a < 0.65f ? vm_fma_f32(a * z, small, a) : large, x);
 }
 
-/* Below 1 an odd polynomial; above, one around 5/2, up to where erf rounds to 1. */
-VM_FN float vm_erf_f32(float x) {
-  float a = vm_abs_f32(x), z = x * x;
-  float low = VM_POLY(f32, z, 0x1.06eba8p-3f, -0x1.81274p-2f, 0x1.ce2d74p-4f, -0x1.b80ac2p-6f, 0x1.552858p-8f,
-                      -0x1.b551a2p-11f, 0x1.c41b84p-14f, -0x1.453756p-17f);
-  float u = vm_at_most_f32(3.95f, a) - 2.5f;
-  float high = VM_POLY(f32, u, 0x1.c5ddbcp-26f, 0x1.1d8092p-9f, -0x1.64e2p-8f, 0x1.11a8bcp-7f, -0x1.1a91dap-7f,
-                       0x1.907638p-8f, -0x1.6e622p-9f, 0x1.247902p-11f, 0x1.0bd814p-12f, -0x1.1990acp-12f,
-                       0x1.5e5da2p-14f, 0x1.1bf7fap-16f, -0x1.1694d6p-16f, 0x1.4fdae8p-21f, 0x1.10bccp-20f);
-  high += 0x1.ffcaa8p-1f;
-  return vm_copysign_f32(a < 1.0f ? vm_fma_f32(a, low, a) : high, x);
-}
-
 VM_FN float vm_rsqrt_f32(float x) { return 1.0f / __builtin_sqrtf(x); }
 
 VM_FN float vm_floor_divide_f32(float a, float b) { return vm_floor_f32(a / b); }

@@ -193,6 +193,51 @@ VM_FN double vm_sqrt_parts_f64(double x, double xl, double *low) {
   return s;
 }
 
+/* What rounding took from t = a + b. */
+VM_FN double vm_sum_error_f64(double a, double b, double t) {
+  double v = t - a;
+  return (a - (t - v)) + (b - v);
+}
+
+/* log(w + low) + log(2) turns: the end of the inverse hyperbolics of large arguments */
+VM_FN double vm_log_doubled_f64(double w, double low, double turns) {
+  double e, r = vm_log_reduce_f64(w, &e);
+  return vm_log_core_f64(r, e + turns, low / w);
+}
+
+/* Below 1/2 a polynomial; above, log(a + sqrt(a a + 1)) with what each step rounds away; log(2 a) where a is huge. */
+VM_FN double vm_arcsinh_f64(double x) {
+  double a = vm_abs_f64(x), z = a * a, t = z + 1.0, sl;
+  double small = VM_POLY2(f64, z, z * z, -0x1.5555555555555p-3, 0x1.3333333333256p-4, -0x1.6db6db6daa4fep-5,
+                          0x1.f1c71c6c07a7cp-6, -0x1.6e8ba220fdc84p-6, 0x1.1c4eb360afd21p-6, -0x1.c9977f02929d1p-7,
+                          0x1.7a70c19217bc3p-7, -0x1.3f2d25578a9c9p-7, 0x1.0f085028be9abp-7, -0x1.bf5d2e653c12bp-8,
+                          0x1.490bada275161p-8, -0x1.6b9e72c81ac1cp-9, 0x1.a8202a63dfce5p-11);
+  double s = vm_sqrt_parts_f64(t, vm_sum_error_f64(z, 1.0, t) + vm_product_error_f64(a, a, z), &sl);
+  double w = s + a, low = (a - (w - s)) + sl;
+  int huge = a > 0x1p60;
+  double y = vm_log_doubled_f64(huge ? a : w, huge ? 0.0 : low, huge ? 1.0 : 0.0);
+  y = a < VM_INF_F64 ? y : a;
+  return vm_copysign_f64(a < 0.5 ? vm_fma_f64(a * z, small, a) : y, x);
+}
+
+/* log1p(u), u = (x - 1) + sqrt(x x - 1) */
+VM_FN double vm_arccosh_f64(double x) {
+  double z = x * x, t = z - 1.0, b = x - 1.0, sl;
+  double s = vm_sqrt_parts_f64(t, vm_sum_error_f64(z, -1.0, t) + vm_product_error_f64(x, x, z), &sl);
+  double u = s + b, low = (b - (u - s)) + (sl + vm_sum_error_f64(x, -1.0, b));
+  double y = x > 0x1p60 ? vm_log_doubled_f64(x, 0.0, 1.0) : vm_log1p_parts_f64(u, low);
+  y = x < VM_INF_F64 ? y : x;
+  y = x >= 1.0 ? y : VM_NAN_F64;
+  return x == 1.0 ? 0.0 : y;
+}
+
+/* log1p(2 a / (1 - a)) / 2 */
+VM_FN double vm_arctanh_f64(double x) {
+  double a = vm_abs_f64(x), d = 1.0 - a, low, q = vm_divide_parts_f64(a + a, 0.0, d, (1.0 - d) - a, &low);
+  double y = 0.5 * vm_log1p_parts_f64(q, a < 0x1p-500 ? 0.0 : low);
+  return vm_copysign_f64(a < 0x1p-27 ? a : y, x);
+}
+
 VM_FN double vm_rsqrt_f64(double x) { return 1.0 / __builtin_sqrt(x); }
 
 VM_FN double vm_floor_divide_f64(double a, double b) { return vm_floor_f64(a / b); }

@@ -8,7 +8,7 @@
 
 #define VM_TRIG_NEAR_F32 0x1p16f
 #define VM_TRIG_NEAR_F64 0x1p20
-#define VM_TRIG_BLOCK 256
+#define VM_TRIG_BLOCK 512
 
 /* sin(n pi / 2 + r + low) for |r| <= pi / 4 and a low part below r's last bit: sin or cos, its sign turned or not */
 VM_FN float vm_sin_turned_f32(float r, float low, uint32_t n) {
@@ -16,12 +16,13 @@ VM_FN float vm_sin_turned_f32(float r, float low, uint32_t n) {
   float s = r + vm_fma_f32(r * z, VM_POLY(f32, z, -0x1.555544p-3f, 0x1.1106c6p-7f, -0x1.991c36p-13f), low);
   float c = VM_POLY(f32, z, -0.5f, 0x1.55554ap-5f, -0x1.6c0c1ap-10f, 0x1.99e0eep-16f);
   c = 1.0f + vm_fma_f32(z, c, -(r * low));
-  return vm_from_bits_f32(vm_bits_f32(n & 1u ? c : s) ^ (n >> 1 << 31));
+  s = vm_copysign_f32(s, r); /* of zero */
+  return vm_from_bits_f32(vm_bits_f32(n & 1u ? c : s) ^ ((n << 30) & VM_SIGN_F32));
 }
 
 /* x - n pi / 2 as *low plus what is returned, n nearest; |x| <= VM_TRIG_NEAR_F32 */
 VM_FN float vm_near_half_pi_f32(float x, float *low, uint32_t *turn) {
-  float t = vm_fma_f32(x, 0x1.45f306p-1f, VM_MAGIC_F32), n = t - VM_MAGIC_F32;
+  float t = vm_fma_f32(x, 0x1.45f306p-1f, VM_MAGIC_F32), n = vm_copysign_f32(t - VM_MAGIC_F32, x);
   *turn = vm_bits_f32(t);
 #if VM_HAS_FMA
   float a = vm_fma_f32(n, -0x1.921fb6p+0f, x); /* exact */
@@ -39,8 +40,7 @@ VM_FN float vm_near_half_pi_f32(float x, float *low, uint32_t *turn) {
 VM_FN float vm_sin_near_f32(float x) {
   uint32_t n;
   float low, r = vm_near_half_pi_f32(x, &low, &n);
-  float y = vm_sin_turned_f32(r, low, n);
-  return vm_abs_f32(x) < 0x1p-12f ? x : y;
+  return vm_sin_turned_f32(r, low, n);
 }
 
 VM_FN float vm_cos_near_f32(float x) {
@@ -66,29 +66,21 @@ VM_FN float vm_tan_near_f32(float x) {
   return vm_abs_f32(x) < 0x1p-12f ? x : y;
 }
 
-/* What vm_far_f32 leaves, turned: small x and NaN aside */
+/* What vm_far_f32 leaves, turned; small x aside */
 VM_FN float vm_far_sin_f32(float x, uint64_t turn) {
   double t, r = vm_far_f32(x, &t) * 0x1.921fb54442d18p+0;
   float high = (float)r;
   return vm_sin_turned_f32(high, (float)(r - (double)high), (uint32_t)(vm_bits_f64(t) + turn));
 }
 
-VM_FN float vm_sin_f32(float x) {
-  float y = vm_far_sin_f32(x, 0);
-  y = vm_abs_f32(x) < 0x1p-12f ? x : y;
-  return vm_abs_f32(x) < VM_INF_F32 ? y : VM_NAN_F32;
-}
+VM_FN float vm_sin_f32(float x) { return vm_blend_f32(vm_abs_f32(x) < 0x1p-12f, x, vm_far_sin_f32(x, 0)); }
 
-VM_FN float vm_cos_f32(float x) {
-  float y = vm_far_sin_f32(x, 1);
-  return vm_abs_f32(x) < VM_INF_F32 ? y : VM_NAN_F32;
-}
+VM_FN float vm_cos_f32(float x) { return vm_far_sin_f32(x, 1); }
 
 VM_FN float vm_tan_f32(float x) {
   double t, left = vm_far_f32(x, &t);
   float y = (float)vm_tan_mid(left * 0x1.921fb54442d18p+0, t);
-  y = vm_abs_f32(x) < 0x1p-12f ? x : y;
-  return vm_abs_f32(x) < VM_INF_F32 ? y : VM_NAN_F32;
+  return vm_blend_f32(vm_abs_f32(x) < 0x1p-12f, x, y);
 }
 
 /* x - n pi / 2 as *low plus what is returned, n nearest; |x| <= VM_TRIG_NEAR_F64 */
@@ -142,15 +134,10 @@ VM_FN double vm_tan_turned_f64(double r, double low, uint64_t n) {
   return q + (((a - p) - vm_product_error_f64(q, b, p)) + (al - q * bl)) / b;
 }
 
-/* Arguments near zero, where the result is x itself, and infinite ones */
-VM_FN double vm_trig_limits_f64(double x, double y) {
-  y = vm_abs_f64(x) < 0x1p-27 ? x : y;
-  return vm_abs_f64(x) < VM_INF_F64 ? y : VM_NAN_F64;
-}
-
 VM_FN double vm_sin_near_f64(double x) {
   double low, t, r = vm_near_half_pi_f64(x, &low, &t);
-  return vm_trig_limits_f64(x, vm_sin_turned_f64(r, low, vm_bits_f64(t)));
+  double y = vm_sin_turned_f64(r, low, vm_bits_f64(t));
+  return vm_abs_f64(x) < 0x1p-27 ? x : y;
 }
 
 VM_FN double vm_cos_near_f64(double x) {
@@ -160,40 +147,57 @@ VM_FN double vm_cos_near_f64(double x) {
 
 VM_FN double vm_tan_near_f64(double x) {
   double low, t, r = vm_near_half_pi_f64(x, &low, &t);
-  return vm_trig_limits_f64(x, vm_tan_turned_f64(r, low, vm_bits_f64(t)));
+  double y = vm_tan_turned_f64(r, low, vm_bits_f64(t));
+  return vm_abs_f64(x) < 0x1p-27 ? x : y;
 }
 
 VM_FN double vm_sin_f64(double x) {
-  double low, t, r = vm_far_f64(x, &low, &t);
-  return vm_trig_limits_f64(x, vm_sin_turned_f64(r, low, vm_bits_f64(t)));
+  double low, t, r = vm_far_f64(x, &low, &t), y = vm_sin_turned_f64(r, low, vm_bits_f64(t));
+  return vm_blend_f64(vm_abs_f64(x) < 0x1p-27, x, y);
 }
 
 VM_FN double vm_cos_f64(double x) {
-  double low, t, r = vm_far_f64(x, &low, &t), y = vm_sin_turned_f64(r, low, vm_bits_f64(t) + 1u);
-  return vm_abs_f64(x) < VM_INF_F64 ? y : VM_NAN_F64;
+  double low, t, r = vm_far_f64(x, &low, &t);
+  return vm_sin_turned_f64(r, low, vm_bits_f64(t) + 1u);
 }
 
 VM_FN double vm_tan_f64(double x) {
-  double low, t, r = vm_far_f64(x, &low, &t);
-  return vm_trig_limits_f64(x, vm_tan_turned_f64(r, low, vm_bits_f64(t)));
+  double low, t, r = vm_far_f64(x, &low, &t), y = vm_tan_turned_f64(r, low, vm_bits_f64(t));
+  return vm_blend_f64(vm_abs_f64(x) < 0x1p-27, x, y);
 }
 
 /* for i < n: y[i] = f(x[i]); y may be x. A block of large arguments goes to a function of its own: seldom used, and
  * kept out of the way of the usual loop. */
-#define VM_TRIG_LOOP(name, t, type, near)                                                                   \
+#define VM_TRIG_LOOP(name, t, type, near)                                                             \
   static __attribute__((noinline, unused)) void vm_##name##_##t##_far_n(type *y, const type *x, size_t n) { \
     for (size_t i = 0; i < n; i++) y[i] = vm_##name##_##t(x[i]);                                            \
   }                                                                                                         \
   static inline __attribute__((unused)) void vm_##name##_##t##_n(type *y, const type *x, size_t n) {        \
     for (size_t at = 0; at < n; at += VM_TRIG_BLOCK) {                                                      \
-      size_t count = n - at < VM_TRIG_BLOCK ? n - at : VM_TRIG_BLOCK, far = 0;                              \
-      for (size_t i = 0; i < count; i++) far += !(vm_abs_##t(x[at + i]) <= near);                           \
-      if (far)                                                                                              \
+      size_t count = n - at < VM_TRIG_BLOCK ? n - at : VM_TRIG_BLOCK;                                       \
+      if (vm_any_above_##t(x + at, count, near))                                                            \
         vm_##name##_##t##_far_n(y + at, x + at, count);                                                     \
       else                                                                                                  \
         for (size_t i = 0; i < count; i++) y[at + i] = vm_##name##_near_##t(x[at + i]);                     \
     }                                                                                                       \
   }
+
+/* Is some |x[i]| above `limit`, or NaN? The order of the bits is that of the numbers. */
+static inline int vm_any_above_f32(const float *x, size_t n, float limit) {
+  int32_t largest = 0;
+  for (size_t i = 0; i < n; i++) {
+    int32_t a = (int32_t)(vm_bits_f32(x[i]) & ~VM_SIGN_F32);
+    largest = a > largest ? a : largest;
+  }
+  return largest > (int32_t)vm_bits_f32(limit);
+}
+
+static inline int vm_any_above_f64(const double *x, size_t n, double limit) {
+  uint64_t seen = 0, bound = vm_bits_f64(limit);
+  for (size_t i = 0; i < n; i++) seen |= bound - (vm_bits_f64(x[i]) & ~VM_SIGN_F64);
+  return seen >> 63;
+}
+
 VM_TRIG_LOOP(sin, f32, float, VM_TRIG_NEAR_F32)
 VM_TRIG_LOOP(cos, f32, float, VM_TRIG_NEAR_F32)
 VM_TRIG_LOOP(tan, f32, float, 0x1p19f)

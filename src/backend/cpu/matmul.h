@@ -1,0 +1,57 @@
+/* Matrix products on the CPU. matmul.c brings the operands of a task to one form and picks who computes it: the trees of
+ * matvec_kernels.h where the result is one row or one column, kernels of our own for tiny products, and the BLAS, one
+ * tile of a fixed grid a call, for the rest. docs/numerics-products.md defines trees and grid. */
+#ifndef MXI_BACKEND_CPU_MATMUL_H
+#define MXI_BACKEND_CPU_MATMUL_H
+
+#include "backend/cpu/isa.h"
+#include "backend/cpu/matvec_kernels.h"
+#include "core/params.h"
+#include "plan/program.h"
+
+mx_status mxi_cpu_matmul(struct mxi_task *task);
+size_t mxi_cpu_matmul_scratch(const struct mxi_task *task);
+
+/* A matrix in memory; strides count elements. */
+struct mxi_matrix {
+  char *data;
+  int64_t row, column;
+};
+
+/* c[i] = a[i] @ b[i] over a batch: a is m x k, b is k x n, c is m x n and row-major. */
+struct mxi_product {
+  struct mxi_matrix a, b;
+  char *c;
+  int64_t m, n, k;
+  int32_t batch_ndim;
+  mx_dtype dtype;
+  bool a_is_vector, b_is_vector; /* 1-d operands */
+  int64_t batch; /* the product of batch_shape */
+  int64_t batch_shape[MXI_MAX_NDIM], a_batch[MXI_MAX_NDIM], b_batch[MXI_MAX_NDIM];
+};
+
+/* Where item i of the batch lies, in elements. */
+int64_t mxi_product_offset(const struct mxi_product *p, const int64_t *strides, int64_t i);
+
+/* m or n is 1. */
+mx_status mxi_matmul_vector(struct mxi_task *task, const struct mxi_product *p);
+size_t mxi_matmul_vector_scratch(const struct mxi_product *p);
+/* What one call of a kernel for tiny products can do. */
+bool mxi_matmul_is_small(const struct mxi_product *p);
+void mxi_matmul_small(const struct mxi_product *p);
+/* Everything else: OpenBLAS in single-threaded calls, halves in float32. */
+mx_status mxi_matmul_tiles(struct mxi_task *task, const struct mxi_product *p);
+
+enum { MXI_SMALL = 32 }; /* the largest size of a tiny product */
+
+struct mxi_matmul_kernels {
+  /* c = a @ b; b has columns next to each other, c is row-major. Sums run over k in order, each step a fused
+   * multiply-add where the instruction set has one. m, n, k in [1, MXI_SMALL]. */
+  void (*small_f32)(struct mxi_matrix a, const float *b, int64_t b_row, float *c, int64_t m, int64_t n, int64_t k);
+  void (*small_f64)(struct mxi_matrix a, const double *b, int64_t b_row, double *c, int64_t m, int64_t n, int64_t k);
+  struct mxi_matvec c64;
+};
+
+MXI_ISA_TABLE(struct mxi_matmul_kernels, mxi_matmul_kernels)
+
+#endif

@@ -1,0 +1,187 @@
+/* Products by the BLAS: the result is cut into a grid that depends on sizes alone, one single-threaded call a tile.
+ * Operands the BLAS can read stay where they are; halves, odd layouts and strides that no int holds go through panels,
+ * a piece of the sum at a time, into memory that each thread borrows for its tile. Start at mxi_matmul_tiles. */
+#include <string.h>
+
+#include "backend/cpu/blas.h"
+#include "backend/cpu/elementwise.h"
+#include "backend/cpu/layout.h"
+#include "backend/cpu/matmul.h"
+#include "base/pool.h"
+
+enum {
+  PANEL_DEPTH = 512,       /* of the sum, in panels */
+  PANEL_TILE = 256,        /* rows and columns of a tile where operands go through panels */
+  DIRECT_DEPTH = 1 << 30,  /* of the sum, in one call */
+  TILE_WORK = 1 << 20,     /* multiply-adds that are worth a tile of their own */
+};
+
+/* How the BLAS sees an operand. */
+struct side {
+  bool panel, transposed;
+  int leading;
+};
+
+struct tiles {
+  const struct mxi_product *p;
+  const struct mxi_blas *blas;
+  struct side a, b;
+  bool c_panel;
+  mx_dtype dtype;           /* computed in */
+  int64_t itemsize, stored; /* bytes of an element: computed in, in memory */
+  int64_t rows, columns, depth;         /* of a tile, and of one call */
+  int64_t row_count, column_count;      /* tiles of one product */
+  struct mxi_blas_lanes lanes;
+};
+
+/* ---- Panels ------------------------------------------------------------------------------------------------------ */
+/* to[i] = from[i * step], halves widened */
+static void load_line(const struct tiles *t, char *to, const char *from, int64_t step, int64_t n) {
+  const struct mxi_ew_casts *casts = mxi_ew_casts();
+  int size = t->stored == 8 ? 3 : t->stored == 4 ? 2 : 1;
+  if (!mxi_is_half(t->p->dtype)) {
+    if (step == 1) memcpy(to, from, (size_t)(n * t->stored));
+    else casts->gather[size](to, from, step, (size_t)n);
+    return;
+  }
+  mxi_ew_cast_fn widen = casts->load[t->p->dtype == MX_BFLOAT16];
+  if (step == 1) {
+    widen(to, from, (size_t)n);
+    return;
+  }
+  uint16_t line[PANEL_DEPTH];
+  casts->gather[size](line, from, step, (size_t)n);
+  widen(to, line, (size_t)n);
+}
+
+/* A panel of `rows` x `columns` in lines along the axis that is dense in memory. Returns its leading dimension. */
+static int load_panel(const struct tiles *t, const struct side *s, char *to, const char *from, const struct mxi_matrix *m,
+                      int64_t rows, int64_t columns) {
+  int64_t lines = s->transposed ? columns : rows, length = s->transposed ? rows : columns;
+  int64_t line_step = s->transposed ? m->column : m->row, step = s->transposed ? m->row : m->column;
+  for (int64_t i = 0; i < lines; i++)
+    load_line(t, to + i * length * t->itemsize, from + i * line_step * t->stored, step, length);
+  return (int)length;
+}
+
+static void store_tile(const struct tiles *t, char *to, const char *from, int64_t rows, int64_t columns) {
+  const struct mxi_ew_casts *casts = mxi_ew_casts();
+  for (int64_t i = 0; i < rows; i++, to += t->p->n * t->stored, from += columns * t->itemsize) {
+    if (mxi_is_half(t->p->dtype)) casts->store[t->p->dtype == MX_BFLOAT16](to, from, (size_t)columns);
+    else memcpy(to, from, (size_t)(columns * t->stored));
+  }
+}
+
+/* The panels of one tile. */
+static size_t lane_nbytes(const struct tiles *t) {
+  int64_t a = t->a.panel ? t->rows * t->depth : 0, b = t->b.panel ? t->columns * t->depth : 0;
+  int64_t c = t->c_panel ? t->rows * t->columns : 0;
+  return (size_t)((a + b + c) * t->itemsize);
+}
+
+/* ---- Tiles ------------------------------------------------------------------------------------------------------- */
+struct call {
+  int m, n, k, lda, ldb, ldc;
+  int ta, tb;
+  const void *a, *b;
+  void *c;
+  bool accumulate;
+};
+
+static void call_blas(const struct tiles *t, const struct call *x) {
+  const float one[2] = {1, 0}, beta[2] = {x->accumulate, 0};
+  if (t->dtype == MX_FLOAT32)
+    t->blas->sgemm(MXI_BLAS_ROWS, x->ta, x->tb, x->m, x->n, x->k, 1, x->a, x->lda, x->b, x->ldb, beta[0], x->c, x->ldc);
+  else if (t->dtype == MX_FLOAT64)
+    t->blas->dgemm(MXI_BLAS_ROWS, x->ta, x->tb, x->m, x->n, x->k, 1, x->a, x->lda, x->b, x->ldb, beta[0], x->c, x->ldc);
+  else
+    t->blas->cgemm(MXI_BLAS_ROWS, x->ta, x->tb, x->m, x->n, x->k, one, x->a, x->lda, x->b, x->ldb, beta, x->c, x->ldc);
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The tile at (row, column) of one product of the batch, over the whole sum. */
+static void run_tile(const struct tiles *t, int64_t item, int64_t row, int64_t column, char *lane) {
+  const struct mxi_product *p = t->p;
+  int64_t rows = least(t->rows, p->m - row), columns = least(t->columns, p->n - column);
+  const char *a = p->a.data + (mxi_product_offset(p, p->a_batch, item) + row * p->a.row) * t->stored;
+  const char *b = p->b.data + (mxi_product_offset(p, p->b_batch, item) + column * p->b.column) * t->stored;
+  char *c = p->c + ((item * p->m + row) * p->n + column) * t->stored;
+  char *a_panel = lane, *b_panel = a_panel + (t->a.panel ? t->rows * t->depth * t->itemsize : 0);
+  char *c_panel = b_panel + (t->b.panel ? t->columns * t->depth * t->itemsize : 0);
+  struct call x = {.m = (int)rows, .n = (int)columns, .lda = t->a.leading, .ldb = t->b.leading,
+                   .ta = t->a.transposed ? MXI_BLAS_T : MXI_BLAS_N, .tb = t->b.transposed ? MXI_BLAS_T : MXI_BLAS_N,
+                   .c = t->c_panel ? c_panel : c, .ldc = t->c_panel ? (int)columns : (int)p->n};
+  for (int64_t at = 0; at < p->k; at += t->depth) {
+    int64_t depth = least(t->depth, p->k - at);
+    x.k = (int)depth;
+    x.a = a + at * p->a.column * t->stored;
+    x.b = b + at * p->b.row * t->stored;
+    if (t->a.panel) x.lda = load_panel(t, &t->a, a_panel, x.a, &p->a, rows, depth), x.a = a_panel;
+    if (t->b.panel) x.ldb = load_panel(t, &t->b, b_panel, x.b, &p->b, depth, columns), x.b = b_panel;
+    x.accumulate = at > 0;
+    call_blas(t, &x);
+  }
+  if (t->c_panel) store_tile(t, c, c_panel, rows, columns);
+}
+
+static void run_tiles(void *arg, int64_t begin, int64_t end, int slot) {
+  struct tiles *t = arg;
+  int lane;
+  char *memory = mxi_blas_enter_lane(&t->lanes, slot, &lane);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t tile = i % (t->row_count * t->column_count), item = i / (t->row_count * t->column_count);
+    run_tile(t, item, tile / t->column_count * t->rows, tile % t->column_count * t->columns, memory);
+  }
+  mxi_blas_leave_lane(&t->lanes, lane);
+}
+
+/* ---- The grid ---------------------------------------------------------------------------------------------------- */
+/* Pieces of at most `most`, as even as multiples of 32 allow. */
+static int64_t even_piece(int64_t size, int64_t most) {
+  int64_t count = (size + most - 1) / most, piece = (size + count - 1) / count;
+  return (piece + 31) / 32 * 32;
+}
+
+static void cut(struct tiles *t) {
+  const struct mxi_product *p = t->p;
+  bool panels = t->a.panel || t->b.panel || t->c_panel;
+  int64_t most = panels ? PANEL_TILE : 512;
+  t->depth = least(p->k, panels ? PANEL_DEPTH : DIRECT_DEPTH);
+  t->rows = even_piece(p->m, most);
+  t->columns = even_piece(p->n, most);
+  /* Smaller tiles where they would be few: the longer side is halved while a half is worth a call. */
+  while ((p->m + t->rows - 1) / t->rows * ((p->n + t->columns - 1) / t->columns) < 16 &&
+         t->rows * t->columns >= 2 * 64 * 64 && t->rows * t->columns * least(p->k, 4096) >= 2 * (int64_t)TILE_WORK) {
+    if (t->rows >= t->columns) t->rows = even_piece(t->rows, (t->rows + 1) / 2);
+    else t->columns = even_piece(t->columns, (t->columns + 1) / 2);
+  }
+  t->row_count = (p->m + t->rows - 1) / t->rows;
+  t->column_count = (p->n + t->columns - 1) / t->columns;
+}
+
+static struct side look(const struct mxi_matrix *m, int64_t rows, int64_t columns, bool half) {
+  bool by_rows = m->column == 1 || columns == 1, by_columns = m->row == 1 || rows == 1;
+  if (!half && by_rows && m->row >= columns && m->row <= MXI_BLAS_INT_MAX) return (struct side){false, false, (int)m->row};
+  if (!half && by_columns && m->column >= rows && m->column <= MXI_BLAS_INT_MAX)
+    return (struct side){false, true, (int)m->column};
+  return (struct side){true, by_columns && !by_rows, 0};
+}
+
+mx_status mxi_matmul_tiles(struct mxi_task *task, const struct mxi_product *p) {
+  bool half = mxi_is_half(p->dtype);
+  struct tiles t = {.p = p, .dtype = half ? MX_FLOAT32 : p->dtype, .stored = (int64_t)mxi_itemsize(p->dtype)};
+  t.itemsize = (int64_t)mxi_itemsize(t.dtype);
+  t.a = look(&p->a, p->m, p->k, half);
+  t.b = look(&p->b, p->k, p->n, half);
+  t.c_panel = half || p->n > MXI_BLAS_INT_MAX;
+  cut(&t);
+  int64_t count = p->batch * t.row_count * t.column_count, work = t.rows * t.columns * p->k;
+  int64_t grain = work < TILE_WORK ? TILE_WORK / work : 1;
+  mx_status code = MX_OK;
+  t.blas = mxi_blas_open(task, &t.lanes, (count + grain - 1) / grain, lane_nbytes(&t), &code);
+  if (!t.blas) return code;
+  mxi_parallel(count, grain, run_tiles, &t);
+  mxi_blas_close(&t.lanes);
+  return MX_OK;
+}
