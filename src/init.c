@@ -11,7 +11,7 @@
 #define D(name, operand, partial)
 #include "core/elementwise.def"
 #undef OP
-#define PRIM(name) extern const struct mx_prim mxi_prim_##name __attribute__((weak));
+#define PRIM(name) extern const struct mx_prim mxi_prim_##name;
 #include "core/prims.def"
 #undef PRIM
 

@@ -172,8 +172,8 @@ def erfcinv(tail):
 
 row("erf_high_f64", lambda u: mp.exp((1 / u - 3) ** 2) * mp.erfc(1 / u - 3), mp.mpf(1) / 9, mp.mpf(1) / 4, 13,
     lambda u: mp.erfc(1 / u - 3), E64)
-row("erfinv_low_f32", erfinv_of, 0, 5, 10, lambda w: 1 / erfinv_of(w), E32, True)
-row("erfinv_high_f32", lambda u: erfinv_of((u + 3) ** 2), mp.sqrt(5) - 3, 1.1, 10,
+row("erfinv_low_f32", lambda u: erfinv_of(u + 1.5), -1.5, 3.5, 11, lambda u: 1 / erfinv_of(u + 1.5), E32, True)
+row("erfinv_high_f32", lambda u: erfinv_of((u + 3) ** 2), mp.sqrt(5) - 3, 1.0, 11,
     lambda u: 1 / erfinv_of((u + 3) ** 2), E32, True)
 row("erfinv_low_f64", lambda u: erfinv_of(u + 1.5), -1.5, 4.75, 24, lambda u: 1 / erfinv_of(u + 1.5), E64, True)
 row("erfinv_mid_f64", lambda u: erfinv_of((u + mp.mpf(3.25)) ** 2), -0.75, 0.75, 22,

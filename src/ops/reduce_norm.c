@@ -4,9 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Singular values, (..., min(m, n)), of matrices (..., m, n): in ops/linalg.c. */
-mx_array mxi_svd_values(struct mxi_ctx *c, mx_array a);
-
 #define WHO "linalg_norm"
 
 static mx_array two_norm(struct mxi_ctx *c, mx_array a, uint64_t mask) {
@@ -36,10 +33,16 @@ static mx_array vector_norm(struct mxi_ctx *c, mx_array a, double p, int axis) {
   return mxi_power(c, sum, mxi_scalar_f(c, 1 / p, t));
 }
 
-/* The two axes last: what the singular values of `a` are taken of. */
+static bool has_singular_values(mx_array a) { return a->dtype == MX_FLOAT32 || a->dtype == MX_FLOAT64; }
+
+/* The singular values, (..., min(m, n)), of the matrices that two axes make. */
 static mx_array singular_values(struct mxi_ctx *c, mx_array a, int rows, int columns) {
   MXI_TRY(a = mxi_move_axis(c, a, rows, a->ndim - 1));
-  return mxi_svd_values(c, mxi_move_axis(c, a, columns - (columns > rows), a->ndim - 1));
+  MXI_TRY(a = mxi_move_axis(c, a, columns - (columns > rows), a->ndim - 1));
+  int64_t shape[MXI_MAX_NDIM], m = mxi_dims(a)[a->ndim - 2], n = mxi_dims(a)[a->ndim - 1];
+  for (int i = 0; i < a->ndim - 2; i++) shape[i] = mxi_dims(a)[i];
+  shape[a->ndim - 2] = m < n ? m : n;
+  return mxi_node_make(c, MXI_OP_svd, (mx_dtype)a->dtype, a->ndim - 1, shape, &a, 1, &(struct mxi_params_linalg){0, 0});
 }
 
 /* Of the singular values: their sum, the largest or the smallest; both axes are put back with size 1. */
@@ -104,7 +107,7 @@ mx_array mxi_linalg_norm(struct mxi_ctx *c, mx_array a, double ord, mx_ints axes
   count = __builtin_popcountll(mask);
   if (count != 1 && count != 2) return mxi_fail(c, MX_ERR_VALUE, "[" WHO "] a norm is over one axis or two, not %d", count);
   bool is_singular = count == 2 && fabs(ord) == 2;
-  if (is_singular && x->dtype != a->dtype)
+  if (is_singular && !has_singular_values(a))
     return mxi_fail(c, MX_ERR_DTYPE, "[" WHO "] singular values of %s are not computed", mxi_dtype_names[a->dtype]);
   mx_array y = count == 1 ? vector_norm(c, x, ord, first) : matrix_norm(c, x, ord, first, second);
   return norm_result(c, y, (mx_dtype)a->dtype, (count == 1 && ord == 2) || is_singular, mask, keepdims);
@@ -121,7 +124,7 @@ mx_array mxi_linalg_norm_matrix(struct mxi_ctx *c, mx_array a, const char *ord, 
   bool is_nuclear = strcmp(ord, "nuc") == 0;
   if (!is_nuclear && strcmp(ord, "fro") && strcmp(ord, "f"))
     return mxi_fail(c, MX_ERR_VALUE, "[" WHO "] there is no matrix norm '%s'", ord);
-  if (is_nuclear && x->dtype != a->dtype)
+  if (is_nuclear && !has_singular_values(a))
     return mxi_fail(c, MX_ERR_DTYPE, "[" WHO "] singular values of %s are not computed", mxi_dtype_names[a->dtype]);
   mx_array y = is_nuclear ? singular_norm(c, x, first, second, MXI_OP_sum) : two_norm(c, x, mask);
   return norm_result(c, y, (mx_dtype)a->dtype, true, mask, keepdims);

@@ -109,7 +109,7 @@ static void write_bytes(const char *path, const void *data, size_t n) {
 /* numpy.asfortranarray([[0, 1, 2], [3, 4, 5]]) as uint8, written by hand. */
 static void fortran_order_is_a_transposed_view(void **state) {
   (void)state;
-  static const char file[] = "\x93NUMPY\1\0\x40\0{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }      \n\0\3\1\4\2\5";
+  static const char file[] = "\x93NUMPY\1\0\x40\0{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }     \n\0\3\1\4\2\5";
   write_bytes(npy, file, sizeof file - 1);
   mx_array a = mx_load(npy);
   assert_int_equal(mx_dim(a, 0), 2);

@@ -1,8 +1,8 @@
 /* The table of kernels, from kernels.def. */
 #include "backend/cpu/cpu.h"
 
-#define KERNEL(prim) extern mx_status mxi_cpu_##prim(struct mxi_task *task) __attribute__((weak));
-#define KERNEL_SCRATCH(prim, scratch) KERNEL(prim) extern size_t scratch(const struct mxi_task *task) __attribute__((weak));
+#define KERNEL(prim) extern mx_status mxi_cpu_##prim(struct mxi_task *task);
+#define KERNEL_SCRATCH(prim, scratch) KERNEL(prim) extern size_t scratch(const struct mxi_task *task);
 #include "backend/cpu/kernels.def"
 #undef KERNEL
 #undef KERNEL_SCRATCH

@@ -56,6 +56,11 @@ struct thread_places {
   struct position position;
 };
 
+static void place_slots(const struct ew_program *p, struct thread_places *t, char *memory) {
+  for (int i = p->cell_base; i < p->slot_base; i++) t->at[i] = p->at[i];
+  for (int i = 0; i < p->slot_count; i++) t->at[p->slot_base + i] = memory + i * p->slot_stride;
+}
+
 static void run_tile(const struct ew_program *p, struct thread_places *t, int64_t n) {
   const struct mxi_ew *ew = p->ew;
   for (int i = 0; i < p->step_count; i++) {
@@ -109,14 +114,60 @@ static void run_walk(const struct ew_program *p, struct thread_places *t, int64_
   }
 }
 
+/* One tile of row r of a block of rows; the block starts at `w`, with element `first`. */
+static void run_panel_row(const struct ew_program *p, struct thread_places *t, char *const *panels, int64_t r,
+                          int64_t first, int64_t n) {
+  const struct mxi_ew *ew = p->ew;
+  const struct position *w = &t->position;
+  int64_t inner = ew->shape[ew->ndim - 1], at = first + r * inner + w->column;
+  for (int i = 0; i < p->cell_base; i++) t->at[i] = p->at[i] + at * p->itemsize[i];
+  for (int i = 0; i < ew->in_count; i++) {
+    const int64_t *strides = ew->strides + (i + 1) * ew->ndim - 2, itemsize = mxi_itemsizes[ew->in_dtypes[i]];
+    if (p->panel[i])
+      t->at[i] = panels[p->panel[i] - 1] + r * EW_PANEL_COLUMNS * itemsize;
+    else if (ew->in_kinds[i] == MXI_EW_STRIDED)
+      t->at[i] = p->at[i] + (w->offset[i] + r * strides[0] + w->column * strides[1]) * itemsize;
+  }
+  run_tile(p, t, n);
+}
+
+/* Rows [begin, end) in blocks of several rows and columns, whose transposed inputs are turned first. */
+static void run_panels(void *arg, int64_t begin, int64_t end, int slot) {
+  (void)slot;
+  const struct ew_program *p = arg;
+  const struct mxi_ew *ew = p->ew;
+  struct thread_places t;
+  struct position *w = &t.position;
+  _Alignas(64) char memory[EW_SLOT_MEMORY], panel_memory[EW_MAX_PANELS][EW_PANEL_ROWS * EW_PANEL_COLUMNS * 8];
+  char *const panels[] = {panel_memory[0], panel_memory[1], panel_memory[2]};
+  int64_t inner = ew->shape[ew->ndim - 1], length = ew->shape[ew->ndim - 2];
+  int64_t width = p->tile < EW_PANEL_COLUMNS ? p->tile : EW_PANEL_COLUMNS;
+  place_slots(p, &t, memory);
+  for (int64_t rows; begin < end; begin += rows) {
+    seek(w, ew, begin * inner);
+    rows = end - begin < EW_PANEL_ROWS ? end - begin : EW_PANEL_ROWS;
+    if (rows > length - w->index[ew->ndim - 2]) rows = length - w->index[ew->ndim - 2];
+    for (int64_t n; w->column < inner; w->column += n) {
+      n = inner - w->column < width ? inner - w->column : width;
+      for (int i = 0; i < ew->in_count; i++) {
+        if (!p->panel[i]) continue;
+        int64_t step = ew->strides[(i + 1) * ew->ndim - 1], itemsize = mxi_itemsizes[ew->in_dtypes[i]];
+        p->casts->transpose[ew_size_class((size_t)itemsize)](panels[p->panel[i] - 1], EW_PANEL_COLUMNS,
+                                                             p->at[i] + (w->offset[i] + w->column * step) * itemsize,
+                                                             step, (size_t)rows, (size_t)n);
+      }
+      for (int64_t r = 0; r < rows; r++) run_panel_row(p, &t, panels, r, begin * inner, n);
+    }
+  }
+}
+
 static void run_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   (void)slot;
   const struct ew_program *p = arg;
   struct thread_places t;
   _Alignas(64) char memory[EW_SLOT_MEMORY];
   for (int i = 0; i < p->cell_base; i++) t.at[i] = p->at[i] + begin * p->itemsize[i];
-  for (int i = p->cell_base; i < p->slot_base; i++) t.at[i] = p->at[i];
-  for (int i = 0; i < p->slot_count; i++) t.at[p->slot_base + i] = memory + i * p->slot_stride;
+  place_slots(p, &t, memory);
   if (!p->has_strided) {
     run_dense(p, &t, end - begin);
   } else if (p->is_walking) {
@@ -134,10 +185,16 @@ static void run_program(const struct mxi_ew *ew, const void *const *in, void *co
   struct ew_program p;
   mxi_ew_build(&p, ew, in, out);
   if (!p.step_count || !ew->size) return;
-  if (ew->size * p.step_count < SERIAL_WORK)
+  int64_t inner = ew->ndim ? ew->shape[ew->ndim - 1] : 1, chunk = SERIAL_WORK / 2 / p.step_count;
+  bool is_small = ew->size * p.step_count < SERIAL_WORK;
+  if (p.panel_count && is_small)
+    run_panels(&p, 0, ew->size / inner, 0);
+  else if (p.panel_count)
+    mxi_parallel(ew->size / inner, (chunk / inner + EW_PANEL_ROWS) & -EW_PANEL_ROWS, run_panels, &p);
+  else if (is_small)
     run_chunk(&p, 0, ew->size, 0);
   else
-    mxi_parallel(ew->size, (SERIAL_WORK / 2 / p.step_count + 63) & -64, run_chunk, &p);
+    mxi_parallel(ew->size, (chunk + 63) & -64, run_chunk, &p);
 }
 
 /* One operation on dense or scalar operands, in the types they are stored in. */
@@ -177,7 +234,43 @@ static bool run_single(const struct mxi_ew *ew, const void *const *in, void *con
   return true;
 }
 
+/* A copy that transposes the last two axes: straight to the result, in blocks. */
+struct turn {
+  const struct mxi_ew *ew;
+  const char *in;
+  char *out;
+};
+
+static void run_turn(void *arg, int64_t begin, int64_t end, int slot) {
+  (void)slot;
+  const struct turn *t = arg;
+  const struct mxi_ew *ew = t->ew;
+  int64_t inner = ew->shape[ew->ndim - 1], length = ew->shape[ew->ndim - 2], itemsize = mxi_itemsizes[ew->in_dtypes[0]];
+  for (int64_t rows; begin < end; begin += rows) {
+    struct position w;
+    seek(&w, ew, begin * inner);
+    rows = length - w.index[ew->ndim - 2] < end - begin ? length - w.index[ew->ndim - 2] : end - begin;
+    mxi_ew_casts()->transpose[ew_size_class((size_t)itemsize)](t->out + begin * inner * itemsize, inner,
+                                                               t->in + w.offset[0] * itemsize,
+                                                               ew->strides[ew->ndim - 1], (size_t)rows, (size_t)inner);
+  }
+}
+
+static bool run_copy(const struct mxi_ew *ew, const void *const *in, void *const *out) {
+  const struct mxi_ew_instr *ins = ew->instrs;
+  int n = ew->ndim;
+  if (ins->op != MXI_EW_CAST || ins->dtype != ins->out_dtype || ew->in_kinds[0] != MXI_EW_STRIDED || !ew->size) return false;
+  if (n < 2 || ew->strides[n - 2] != 1 || ew->strides[n - 1] == 1 || ew->strides[n - 1] == 0) return false;
+  struct turn t = {ew, in[0], out[0]};
+  int64_t rows = ew->size / ew->shape[n - 1];
+  if (ew->size < SERIAL_WORK)
+    run_turn(&t, 0, rows, 0);
+  else
+    mxi_parallel(rows, (SERIAL_WORK / ew->shape[n - 1] + 64) & -64, run_turn, &t);
+  return true;
+}
+
 mx_status mxi_cpu_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out) {
-  if (ew->instr_count != 1 || !run_single(ew, in, out)) run_program(ew, in, out);
+  if (ew->instr_count != 1 || !(run_single(ew, in, out) || run_copy(ew, in, out))) run_program(ew, in, out);
   return MX_OK;
 }

@@ -17,7 +17,10 @@ struct builder {
   int16_t last_use[EW_MAX_REGS];
 };
 
-static size_t compute_size(int dtype) { return mxi_is_half((mx_dtype)dtype) ? 4 : mxi_itemsizes[dtype]; }
+static const uint8_t compute_sizes[MXI_DTYPE_COUNT] = {
+    [MX_BOOL] = 1,  [MX_UINT8] = 1, [MX_UINT16] = 2,  [MX_UINT32] = 4,  [MX_UINT64] = 8,  [MX_INT8] = 1,     [MX_INT16] = 2,
+    [MX_INT32] = 4, [MX_INT64] = 8, [MX_FLOAT16] = 4, [MX_FLOAT32] = 4, [MX_FLOAT64] = 8, [MX_BFLOAT16] = 4, [MX_COMPLEX64] = 8};
+static size_t compute_size(int dtype) { return compute_sizes[dtype]; }
 static bool is_half(int dtype) { return mxi_is_half((mx_dtype)dtype); }
 static int which_half(int dtype) { return dtype == MX_BFLOAT16; }
 
@@ -72,7 +75,9 @@ static void load(struct builder *b, int i) {
   b->is_global[i] = b->ew->in_kinds[i] == MXI_EW_SCALAR;
   enum mxi_ew_kind kind = kind_in_tile(b, i);
   b->is_one[i] = kind == MXI_EW_SCALAR;
-  if (kind == MXI_EW_STRIDED) {
+  if (b->p->panel[i]) {
+    raw = i;
+  } else if (kind == MXI_EW_STRIDED) {
     raw = new_slot(b);
     add_step(b, b->p->is_walking ? EW_STEP_WALK : EW_STEP_GATHER, i, raw, false);
   }
@@ -87,14 +92,6 @@ static void load(struct builder *b, int i) {
 }
 
 /* ---- Instructions ------------------------------------------------------------------------------------------------ */
-static void free_operands(struct builder *b, int k, size_t size, bool of_size) {
-  const struct mxi_ew_instr *ins = &b->ew->instrs[k];
-  for (int j = 0; j < ins->arity; j++) {
-    int reg = ins->in[j];
-    if (b->last_use[reg] == k && (compute_size(b->dtype[reg]) == size) == of_size) free_place(b, b->place[reg]);
-  }
-}
-
 /* The result of instruction k goes straight to its output if that holds what later readers need. */
 static bool is_direct(const struct builder *b, int k) {
   const struct mxi_ew_instr *ins = &b->ew->instrs[k];
@@ -153,17 +150,21 @@ static void add_instr(struct builder *b, int k) {
   int reg = b->ew->in_count + k, first = b->p->step_count;
   size_t size = compute_size(ins->out_dtype);
   bool is_one = true, is_global = true;
+  uint64_t freed = 0, freed_late = 0; /* a result may take the slot of an operand of its size */
   for (int j = 0; j < ins->arity; j++) {
-    if (ins->in[j] < b->ew->in_count) load(b, ins->in[j]);
-    is_one &= b->is_one[ins->in[j]];
-    is_global &= b->is_global[ins->in[j]];
+    int operand = ins->in[j];
+    if (operand < b->ew->in_count) load(b, operand);
+    is_one &= b->is_one[operand];
+    is_global &= b->is_global[operand];
+    if (b->last_use[operand] == k && b->place[operand] >= b->p->slot_base)
+      *(compute_size(b->dtype[operand]) == size ? &freed : &freed_late) |= 1ull << (b->place[operand] - b->p->slot_base);
   }
   b->is_one[reg] = is_one;
   b->is_global[reg] = is_global;
   b->dtype[reg] = ins->out_dtype;
-  free_operands(b, k, size, true);
+  b->free_slots |= freed;
   b->place[reg] = (uint8_t)(is_direct(b, k) ? b->ew->in_count + ins->output : new_place(b, reg));
-  free_operands(b, k, size, false);
+  b->free_slots |= freed_late;
   add_operation(b, k);
   add_round(b, k);
   if (is_global) run_now(b, first);
@@ -174,6 +175,19 @@ static void add_instr(struct builder *b, int k) {
     store(b, k);
   if (is_global && ins->scalar) run_now(b, first);
   if (b->last_use[reg] < 0) free_place(b, b->place[reg]);
+}
+
+/* Inputs whose last two axes are transposed are read in panels of several rows, if rows are not too few or short. */
+static void find_panels(struct ew_program *p, const struct mxi_ew *ew) {
+  int n = ew->ndim;
+  p->panel_count = 0;
+  memset(p->panel, 0, (size_t)ew->in_count);
+  if (!p->has_strided || n < 2 || ew->shape[n - 1] < 16 || ew->shape[n - 2] < 4) return;
+  for (int i = 0; i < ew->in_count; i++) {
+    const int64_t *strides = ew->strides + i * n;
+    if (ew->in_kinds[i] != MXI_EW_STRIDED || strides[n - 2] != 1 || strides[n - 1] == 1 || strides[n - 1] == 0) continue;
+    if (p->panel_count < EW_MAX_PANELS) p->panel[i] = (uint8_t)++p->panel_count;
+  }
 }
 
 /* ---- The whole --------------------------------------------------------------------------------------------------- */
@@ -199,7 +213,8 @@ static void start(struct builder *b, const void *const *in, void *const *out) {
     p->itemsize[ew->in_count + i] = mxi_itemsizes[ew->out_dtypes[i]];
   }
   for (int i = 0; i < regs; i++) p->at[p->cell_base + i] = p->cells[i];
-  p->is_walking = p->has_strided && ew->ndim > 1 && ew->shape[ew->ndim - 1] < EW_SHORT_ROW;
+  find_panels(p, ew);
+  p->is_walking = p->has_strided && !p->panel_count && ew->ndim > 1 && ew->shape[ew->ndim - 1] < EW_SHORT_ROW;
 }
 
 /* Output o of instruction k may be an input's memory: a result that would overwrite an input still to be read waits

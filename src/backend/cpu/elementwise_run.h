@@ -17,6 +17,10 @@
 #define EW_SLOT_GAP 64 /* bytes between slots, so that they do not alias in the first-level cache */
 #define EW_SLOT_MEMORY (EW_MAX_SLOTS * (EW_MIN_TILE * 8 + EW_SLOT_GAP))
 
+#define EW_MAX_PANELS 3
+#define EW_PANEL_ROWS 16
+#define EW_PANEL_COLUMNS 256
+
 enum ew_step_kind {
   EW_STEP_ROW,    /* row(out, in, mask, n) */
   EW_STEP_CAST,   /* cast(out, in, n) */
@@ -40,7 +44,9 @@ struct ew_program {
   const struct mxi_ew_casts *casts;
   int step_count, slot_count, cell_base, slot_base;
   int64_t tile, slot_stride; /* elements; bytes */
-  bool has_strided, is_walking; /* is_walking: tiles cross rows */
+  bool has_strided, is_walking;      /* is_walking: tiles cross rows */
+  int panel_count;                   /* transposed inputs, which are read several rows at a time */
+  uint8_t panel[MXI_EW_MAX_INPUTS];  /* 1 .. panel_count, or 0 */
   uint8_t itemsize[EW_MAX_PLACES]; /* of inputs and outputs that move with the tile; 0: those that stay */
   char *at[EW_MAX_PLACES];         /* slots are placed by each thread */
   struct ew_step steps[4 * EW_MAX_REGS];

@@ -27,5 +27,6 @@ mx_status mxi_cpu_cumprod(struct mxi_task *task);
 mx_status mxi_cpu_cummax(struct mxi_task *task);
 mx_status mxi_cpu_cummin(struct mxi_task *task);
 mx_status mxi_cpu_logcumsumexp(struct mxi_task *task);
+size_t mxi_cpu_cumsum_scratch(const struct mxi_task *task); /* of all five: none */
 
 #endif

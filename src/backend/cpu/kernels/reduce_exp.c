@@ -16,8 +16,8 @@
 
 static inline float exp_f32(float x) { return vm_exp_f32(x); }
 static inline float log_f32(float x) { return vm_log_f32(x); }
-static inline double exp_f64(double x) { return __builtin_exp(x); }
-static inline double log_f64(double x) { return __builtin_log(x); }
+static inline double exp_f64(double x) { return vm_exp_f64(x); }
+static inline double log_f64(double x) { return vm_log_f64(x); }
 
 #define LOGADDEXP(name, T, INF, EXP, LOG1P)                                            \
   static inline T FN(name, logaddexp)(T a, T b) {                                      \
@@ -26,7 +26,7 @@ static inline double log_f64(double x) { return __builtin_log(x); }
     return a == a ? y : a;                                                             \
   }
 LOGADDEXP(f32, float, __builtin_inff(), vm_exp_f32, vm_log1p_f32)
-LOGADDEXP(f64, double, __builtin_inf(), __builtin_exp, __builtin_log1p)
+LOGADDEXP(f64, double, __builtin_inf(), vm_exp_f64, vm_log1p_f64)
 
 static inline mxi_c64 narrow(double complex z) { return (mxi_c64){(float)creal(z), (float)cimag(z)}; }
 static inline double complex widen(mxi_c64 a) { return CMPLX(a.re, a.im); }

@@ -76,10 +76,8 @@ VM_FN float vm_atan2_f32(float y, float x) {
 /* The same in float64, with the angle turned by 0, pi / 4 or pi / 2 so that the quotient stays below tan(pi / 8). */
 VM_FN double vm_angle_f64(double y, double x) {
   double big = x > y ? x : y, scale = big > 0x1p1000 ? 0x1p-60 : (big < 0x1p-900 ? 0x1p100 : 1.0);
-  y *= scale;
-  x *= scale;
-  y = y == VM_INF_F64 ? 0x1p1000 : y;
-  x = x == VM_INF_F64 ? 0x1p1000 : x;
+  y = big == VM_INF_F64 ? (y == VM_INF_F64 ? 1.0 : 0.0) : y * scale;
+  x = big == VM_INF_F64 ? (x == VM_INF_F64 ? 1.0 : 0.0) : x * scale;
   int flat = y < 0.41421356237309503 * x, steep = y > 2.414213562373095 * x;
   double n = flat ? y : (steep ? -x : y - x), d = flat ? x : (steep ? y : y + x);
   double q = n / (d == 0.0 ? 1.0 : d), z = q * q;

@@ -33,6 +33,15 @@ VM_FN double vm_erf_f64(double x) {
   return vm_copysign_f64(a < 1.0 ? vm_fma_f64(a, low, a) : 1.0 - e * g, x);
 }
 
+/* a (first + rest), rest the smaller: one rounding where there is a fused multiply-add */
+VM_FN float vm_times_sum_f32(float a, float first, float rest) {
+  return VM_HAS_FMA ? vm_fma_f32(a, first, a * rest) : a * (first + rest);
+}
+
+VM_FN double vm_times_sum_f64(double a, double first, double rest) {
+  return VM_HAS_FMA ? vm_fma_f64(a, first, a * rest) : a * (first + rest);
+}
+
 /* x times a polynomial in w = -log(1 - x x), in sqrt(w) where w is large; the first coefficient has a low part. */
 VM_FN float vm_erfinv_f32(float x) {
 #if VM_HAS_FMA
@@ -44,7 +53,7 @@ VM_FN float vm_erfinv_f32(float x) {
                       0x1.75d52ep-15f, 0x1.0b5502p-18f, -0x1.0948fap-19f, 0x1.daacdep-23f, -0x1.2e1196p-27f);
   float high = VM_POLY(f32, v, -0x1.085ep-26f, 0x1.006dc4p+0f, 0x1.358004p-7f, -0x1.f47edap-8f, 0x1.74c19cp-8f,
                         -0x1.d7b9f4p-9f, 0x1.84b882p-10f, -0x1.c302cep-15f, -0x1.42b1cep-12f, 0x1.dca3d2p-14f);
-  float y = w < 5.0f ? vm_fma_f32(a, 0x1.c5bf88p-1f, a * low) : vm_fma_f32(a, 0x1.6a9efcp+1f, a * high);
+  float y = vm_times_sum_f32(a, w < 5.0f ? 0x1.c5bf88p-1f : 0x1.6a9efcp+1f, w < 5.0f ? low : high);
   return vm_copysign_f32(a == 1.0f ? VM_INF_F32 : y, x);
 }
 
@@ -70,7 +79,7 @@ VM_FN double vm_erfinv_f64(double x) {
                         -0x1.0612e24ff4897p-26, 0x1.0cdbcbe462142p-27, -0x1.dd1e4e2ca4e35p-29, 0x1.68dd915408cd6p-30,
                         -0x1.e12571906d16ep-32, 0x1.38fc2583fff2dp-34, 0x1.79699fcb75a35p-35, -0x1.6c91862e792a6p-36);
   double first = w < 6.25 ? 0x1.4087417fcf5eep+0 : (w < 16.0 ? 0x1.8abcc380d5a48p+1 : 0x1.3664ddd1ad7fbp+2);
-  double y = vm_fma_f64(a, first, a * (w < 6.25 ? low : (w < 16.0 ? mid : high)));
+  double y = vm_times_sum_f64(a, first, w < 6.25 ? low : (w < 16.0 ? mid : high));
   return vm_copysign_f64(a == 1.0 ? VM_INF_F64 : y, x);
 }
 #endif

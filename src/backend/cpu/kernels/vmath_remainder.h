@@ -19,7 +19,8 @@ VM_FN double vm_remainder_step(double x, double b, double inverse) {
 /* The remainder of x by b, floats and positive, that `left` is after the last step: it lies in [-b / 2, b / 2]. */
 VM_FN float vm_remainder_sign_f32(float a, float b, double left, double divisor) {
   float m = (float)(left < 0.0 ? left + divisor : left);
-  m = ((vm_abs_f32(b) == VM_INF_F32) & (vm_abs_f32(a) < VM_INF_F32)) ? vm_abs_f32(a) : m;
+  float whole = vm_abs_f32(a) < VM_INF_F32 ? vm_abs_f32(a) : m;
+  m = vm_abs_f32(b) == VM_INF_F32 ? whole : m;
   m = vm_copysign_f32(m, a);
   return (((m < 0.0f) != (b < 0.0f)) & (m != 0.0f)) ? m + b : m;
 }
@@ -52,7 +53,7 @@ VM_FN double vm_remainder_f64(double a, double b) {
 }
 
 /* for i < n: y[i] = remainder of a[i] by b[i]; y may be a or b */
-static __attribute__((noinline, unused)) void vm_remainder_f32_far_n(float *y, const float *a, const float *b, size_t n) {
+static __attribute__((noinline, unused)) void vm_remainder_far_n(float *y, const float *a, const float *b, size_t n) {
   for (size_t i = 0; i < n; i++) y[i] = vm_remainder_f32(a[i], b[i]);
 }
 
@@ -63,7 +64,7 @@ static inline __attribute__((unused)) void vm_remainder_f32_n(float *y, const fl
     for (size_t i = at; i < at + count; i++)
       far |= vm_abs_f32(a[i]) <= vm_abs_f32(b[i]) * VM_REMAINDER_NEAR_F32 ? 0u : 1u;
     if (far)
-      vm_remainder_f32_far_n(y + at, a + at, b + at, count);
+      vm_remainder_far_n(y + at, a + at, b + at, count);
     else
       for (size_t i = at; i < at + count; i++) y[i] = vm_remainder_near_f32(a[i], b[i]);
   }
