@@ -1,9 +1,14 @@
-/* The composition root: the one place that knows every primitive and every backend. */
+/* The composition root: the one place that knows every primitive and every backend, and what must happen at a fork. */
+#include <pthread.h>
+
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/elementwise.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/linear.h"
+#include "base/buffer.h"
+#include "base/pool.h"
 #include "core/prim.h"
+#include "core/thread.h"
 #include "run/run.h"
 
 #define OP(name, arity, rule, lo, hi, ulp, doc) extern const struct mx_prim mxi_prim_##name;
@@ -35,3 +40,29 @@ static const struct mxi_backend cpu = {
 const struct mxi_backend *mxi_backend = &cpu;
 
 MX_API const char *mx_cpu_name(void) { return mxi_isa_name(mxi_isa()); }
+
+/* ---- Fork -------------------------------------------------------------------------------------------------------- */
+/* All locks are taken in the order in which they nest, so the child finds none held by a thread it does not have. */
+static void before_fork(void) {
+  mxi_pool_before_fork();
+  mxi_streams_before_fork();
+  mxi_graph_lock();
+  mxi_plan_lock_for_fork();
+  mxi_thread_before_fork();
+  mxi_buffer_lock_for_fork();
+}
+
+static void after_fork(bool child) {
+  mxi_buffer_unlock_after_fork();
+  mxi_thread_after_fork(child);
+  mxi_plan_unlock_after_fork();
+  if (child) mxi_run_fail_all("[eval] the process was forked while this array was being computed");
+  mxi_graph_unlock();
+  mxi_streams_after_fork(child);
+  mxi_pool_after_fork(child);
+}
+
+static void in_parent(void) { after_fork(false); }
+static void in_child(void) { after_fork(true); }
+
+__attribute__((constructor)) static void install_fork_handlers(void) { pthread_atfork(before_fork, in_parent, in_child); }

@@ -34,6 +34,14 @@ def solve(grid, target, basis, weight, free):
     return coefficients, max(abs(e) for e in error)
 
 
+def squares(grid, target, basis, weight, free):
+    """The weights that minimise the sum of squares instead: close to minimax on Chebyshev's nodes, and defined for
+    any basis."""
+    rows = mp.matrix([[basis[k][i] * weight[i] for k in free] for i in range(len(grid))])
+    right = mp.matrix([t * w for t, w in zip(target, weight)])
+    return list(mp.lu_solve(rows.T * rows, rows.T * right))
+
+
 def extrema(error, wanted):
     """Indices of the largest error in each run of equal sign, trimmed to `wanted` alternating ones."""
     peaks = [0]
@@ -61,28 +69,27 @@ def rounded(value, bits):
     return mp.nint(value * scale) / scale
 
 
-def fit(f, low, high, powers, weight, bits, at_once, points=240):
-    """Coefficients of f on [low, high], rounded to `bits` bits, and the largest weighted error.
+def fit(f, low, high, powers, weight, bits, split, points=240):
+    """Coefficients of f on [low, high], rounded to `bits` bits, the largest weighted error, and a low part.
 
-    `at_once` rounds all at once, and the caller adds what the constant lost: for intervals inside which every power but
-    the constant one vanishes and the weight does not, since rounding one at a time has no exchange to work with."""
+    `split` gives the constant a low part: for intervals inside which every power but the constant one vanishes and
+    the weight does not. What is left has no exchange to work with there, so later coefficients come from squares."""
     middle, half = (mp.mpf(low) + high) / 2, (mp.mpf(high) - low) / 2
     grid = [middle - half * mp.cos(mp.pi * (2 * i + 1) / (2 * points)) for i in range(points)]
     target, weights = [f(x) for x in grid], [weight(x) for x in grid]
     basis = [[x ** p for x in grid] for p in powers]
-    done, free, worst, constant = [], list(range(len(powers))), mp.mpf(0), None
+    done, free, lost = [], list(range(len(powers))), mp.mpf(0)
     while free:
-        if not at_once or not done:
-            coefficients, worst = solve(grid, target, basis, weights, free)
-            constant = constant or coefficients[0]
+        if split and done:
+            first = squares(grid, target, basis, weights, free)[0]
         else:
-            coefficients.pop(0)
-        k, c = free.pop(0), rounded(coefficients[0], bits)
-        target = [t - c * b for t, b in zip(target, basis[k])]
+            first = solve(grid, target, basis, weights, free)[0][0]
+        k, c = free.pop(0), rounded(first, bits)
+        if split and not done:
+            lost = rounded(first - c, bits)
+        target = [t - (c + (0 if done else lost)) * b for t, b in zip(target, basis[k])]
         done.append(c)
-    lost = rounded(constant - done[0], bits) if at_once else mp.mpf(0)
-    worst = max(abs(w * (t - lost)) for t, w in zip(target, weights))
-    return done, worst, lost
+    return done, max(abs(w * t) for t, w in zip(target, weights)), lost
 
 
 def text(value, bits):
@@ -93,8 +100,8 @@ def text(value, bits):
 FITS = {}
 
 
-def row(name, f, low, high, count, weight, bits, at_once=False):
-    FITS[name] = (f, low, high, list(range(count)), weight, bits, at_once)
+def row(name, f, low, high, count, weight, bits, split=False):
+    FITS[name] = (f, low, high, list(range(count)), weight, bits, split)
 
 
 def exp_tail(r):

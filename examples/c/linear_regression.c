@@ -209,7 +209,7 @@ static bool run_fit(struct fit *fit, const char *path, struct failure *f) {
 static bool fit_table(const struct options *o, struct failure *f) {
   char standard[512];
   dataset_path(standard, sizeof standard, "diabetes.csv");
-  const struct dataset_options from = {o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true};
+  const struct dataset_options from = {o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true, false};
   struct fit fit = {.options = o, .steps = o->steps ? o->steps : STEPS, .rate = o->rate > 0 ? o->rate : 0.1};
   if (!dataset_read(&fit.data, &from, f)) return false;
   bool ok = run_fit(&fit, from.path, f);

@@ -157,7 +157,7 @@ static bool run_fit(struct fit *fit, const char *path, struct failure *f) {
 static bool fit_table(const struct options *o, struct failure *f) {
   char standard[512];
   dataset_path(standard, sizeof standard, "breast_cancer.csv");
-  const struct dataset_options from = {o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true};
+  const struct dataset_options from = {o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true, false};
   struct fit fit = {.options = o};
   if (!dataset_read(&fit.data, &from, f)) return false;
   bool ok = check_labels(&fit.data, &from, f) && run_fit(&fit, from.path, f);

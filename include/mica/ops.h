@@ -554,6 +554,58 @@ MX_API mx_array mx_blackman(int64_t size);
  *  dtype: what the operands promote to, which must be floating point or complex.
  *  error: MX_ERR_SHAPE if the inner sizes differ or an operand has no axes; MX_ERR_DTYPE for bool and integers. */
 MX_API mx_array mx_matmul(mx_array a, mx_array b);
+/** alpha * (a @ b) + beta * c; with a `beta` of 0, `c` is not read.  [lazy; fails: shape dtype memory]
+ *  shape: that of a @ b, to which `c` is broadcast.
+ *  dtype: what all three promote to, which must be floating point or complex. */
+MX_API mx_array mx_addmm(mx_array c, mx_array a, mx_array b, double alpha, double beta);
+/** Sums of products over the last axes: element (i..., j...) is sum over k of a[i..., k] * b[j..., k]. With an
+ *     operand of no axes, the product.  [lazy; fails: shape dtype memory]
+ *  error: MX_ERR_DTYPE for bool and integers. */
+MX_API mx_array mx_inner(mx_array a, mx_array b);
+/** Element (i, j) is a[i] * b[j], of the flattened operands; every dtype.  [lazy; fails: shape dtype memory] */
+MX_API mx_array mx_outer(mx_array a, mx_array b);
+/** Sums products over the last `axes` axes of `a` and the first `axes` of `b`.  [lazy; fails: shape value dtype memory]
+ *  error: MX_ERR_SHAPE if their sizes differ; MX_ERR_DTYPE for bool and integers. */
+MX_API mx_array mx_tensordot(mx_array a, mx_array b, int axes);
+/** Sums products over pairs of axes; the other axes of `a`, then of `b`, remain.  [lazy; fails: shape value dtype memory]
+ *  error: MX_ERR_VALUE unless there are as many axes of `a` as of `b`; MX_ERR_SHAPE if their sizes differ. */
+MX_API mx_array mx_tensordot_axes(mx_array a, mx_array b, mx_ints a_axes, mx_ints b_axes);
+/** sum of conjugate(a) * b along `axis`.  [lazy; fails: shape value memory]
+ *  dtype: as sum.
+ *  error: MX_ERR_SHAPE if ranks or the sizes along `axis` differ. */
+MX_API mx_array mx_vecdot(mx_array a, mx_array b, int axis);
+/** Kronecker product: `a` with each element replaced by its product with `b`.  [lazy; fails: shape dtype memory] */
+MX_API mx_array mx_kron(mx_array a, mx_array b);
+/** Sums of products in Einstein's notation: "ij,jk->ik" is a matrix product. Axes that share a letter are paired,
+ *     repeated letters within a term take a diagonal, letters not in the output are summed, "..." stands for any
+ *     further axes. Without "->" the output has the letters that occur once, sorted, after the ellipsis.  [lazy; fails: value shape dtype memory]
+ *  error: MX_ERR_VALUE for subscripts that are not understood; MX_ERR_SHAPE for sizes that differ. */
+MX_API mx_array mx_einsum(const char *subscripts, const mx_array *operands, size_t count);
+/** The solution x of a @ x = b for square matrices `a`; a 1-d `b` is one column.  [lazy; fails: shape dtype memory]
+ *  dtype: what the operands promote to, which must be float32 or float64.
+ *  error: MX_ERR_VALUE when evaluated, if a matrix is singular. */
+MX_API mx_array mx_linalg_solve(mx_array a, mx_array b);
+/** The solution x of a @ x = b, reading only the lower triangle of `a`, or the upper one.  [lazy; fails: shape dtype memory]
+ *  dtype: what the operands promote to, which must be float32 or float64.
+ *  error: MX_ERR_VALUE when evaluated, if there is a zero on the diagonal. */
+MX_API mx_array mx_linalg_solve_triangular(mx_array a, mx_array b, bool upper);
+/** The inverse of square matrices of float32 or float64.  [lazy; fails: shape dtype memory]
+ *  error: MX_ERR_VALUE when evaluated, if a matrix is singular. */
+MX_API mx_array mx_linalg_inv(mx_array a);
+/** The lower triangular l with l @ l^T = a, reading only the lower triangle of `a`; or the upper u with u^T @ u = a,
+ *     reading the upper one. Derivatives are those of a function of symmetric matrices.  [lazy; fails: shape dtype memory]
+ *  error: MX_ERR_VALUE when evaluated, if a matrix is not positive definite. */
+MX_API mx_array mx_linalg_cholesky(mx_array a, bool upper);
+/** q with orthonormal columns and the upper triangular r with q @ r = a.  [lazy; fails: shape dtype memory]
+ *  shape: (m, k) and (k, n) for a matrix of (m, n), k = min(m, n). */
+MX_API mx_status mx_linalg_qr(mx_array a, mx_array *qr);
+/** Orthogonal u and vt and the singular values s, descending, with a = u @ diag(s) @ vt.  [lazy; fails: shape dtype memory]
+ *  shape: (m, m), (k,) and (n, n) for a matrix of (m, n), k = min(m, n).
+ *  error: MX_ERR_VALUE when evaluated, if a matrix holds a NaN. */
+MX_API mx_status mx_linalg_svd(mx_array a, mx_array *usv);
+/** The singular values, descending.  [lazy; fails: shape dtype memory]
+ *  error: MX_ERR_VALUE when evaluated, if a matrix holds a NaN. */
+MX_API mx_array mx_linalg_svd_values(mx_array a);
 /** The key that `seed` stands for: (high word, low word).  [lazy; fails: memory]
  *  dtype: uint32. */
 MX_API mx_array mx_random_key(uint64_t seed);
@@ -573,8 +625,8 @@ MX_API mx_array mx_random_normal(mx_ints shape, mx_dtype dtype, float loc, float
 /** The same with arrays, which broadcast to `shape`, for mean and deviation; NULL means 0 and 1.  [lazy; fails: shape dtype value memory] */
 MX_API mx_array mx_random_normal_scaled(mx_ints shape, mx_dtype dtype, mx_array loc, mx_array scale, mx_array key);
 /** Integers from [low, high); `low` where the range is empty.  [lazy; fails: shape dtype value memory]
- *  dtype: integers or bool; the bounds are converted to it first. Samples are multiples of what float32 can tell
- *     apart. */
+ *  dtype: integers or bool; the bounds are converted to it first (to int32 for bool). Samples are multiples of what
+ *     float32 can tell apart. */
 MX_API mx_array mx_random_randint(mx_array low, mx_array high, mx_ints shape, mx_dtype dtype, mx_array key);
 /** True with probability `p`, which broadcasts to `shape`; MX_ALL means p's shape.  [lazy; fails: shape dtype value memory] */
 MX_API mx_array mx_random_bernoulli(mx_array p, mx_ints shape, mx_array key);

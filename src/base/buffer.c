@@ -31,7 +31,7 @@ struct local_cache {
   uint8_t count[LOCAL_CLASSES];
   bool registered;
 };
-static __thread struct local_cache local;
+static __thread struct local_cache local __attribute__((tls_model("initial-exec")));
 static pthread_key_t local_key;
 static pthread_once_t local_once = PTHREAD_ONCE_INIT;
 

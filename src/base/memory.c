@@ -43,8 +43,7 @@ void *mxi_aligned(size_t nbytes) {
   return aligned_alloc(64, (nbytes + 63) / 64 * 64 + (nbytes ? 0 : 64));
 }
 
-bool mxi_reserve(void *items, size_t *capacity, size_t need, size_t size) {
-  if (need <= *capacity) return true;
+bool mxi_grow(void *items, size_t *capacity, size_t need, size_t size) {
   size_t grown = *capacity < 16 ? 16 : *capacity;
   while (grown < need) {
     if (grown > SIZE_MAX / 2) return false;

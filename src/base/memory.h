@@ -14,7 +14,10 @@ void mxi_free(void *p);
 void *mxi_aligned(size_t nbytes); /* 64-byte aligned; released with mxi_free */
 
 /* Makes room for `need` items of `size` bytes in the growing array *items; false without memory, nothing changed. */
-bool mxi_reserve(void *items, size_t *capacity, size_t need, size_t size);
+bool mxi_grow(void *items, size_t *capacity, size_t need, size_t size);
+static inline bool mxi_reserve(void *items, size_t *capacity, size_t need, size_t size) {
+  return need <= *capacity || mxi_grow(items, capacity, need, size);
+}
 
 /* Failure injection: the nth allocation from now fails (1 is the next), once. 0 disarms. Counts since the last arming. */
 void mxi_memory_fail_at(int64_t nth);

@@ -42,7 +42,7 @@ static struct {
 static pthread_mutex_t owner = PTHREAD_MUTEX_INITIALIZER; /* held by whoever runs a loop, or changes the pool */
 static int started;                                      /* workers alive */
 static _Atomic int wanted;                               /* threads in all; 0: not decided */
-static __thread bool inside;                             /* in a loop: nested ones run serially */
+static __thread bool inside __attribute__((tls_model("initial-exec")));                             /* in a loop: nested ones run serially */
 
 static void relax(void) {
 #if defined(__x86_64__)

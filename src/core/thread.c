@@ -13,7 +13,7 @@
 
 _Static_assert(sizeof(struct mx_array_) == 128, "two cache lines");
 
-__thread struct mxi_thread *mxi_self_;
+__thread struct mxi_thread *mxi_self_ __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mxi_thread *registry;
@@ -153,4 +153,18 @@ void mxi_thread_queue(mx_array a) {
   }
   pthread_mutex_unlock(&registry_lock);
   if (!t) mxi_refs_merge(a); /* the owner has exited: its count no longer changes */
+}
+
+void mxi_thread_before_fork(void) {
+  pthread_mutex_lock(&registry_lock);
+  pthread_mutex_lock(&pool_lock);
+}
+
+void mxi_thread_after_fork(bool child) {
+  if (child) {
+    registry = mxi_self_;
+    if (mxi_self_) mxi_self_->next = NULL;
+  }
+  pthread_mutex_unlock(&pool_lock);
+  pthread_mutex_unlock(&registry_lock);
 }

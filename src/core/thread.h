@@ -14,7 +14,8 @@ struct mxi_thread {
   struct mxi_thread *next; /* in the registry */
 };
 
-extern __thread struct mxi_thread *mxi_self_;
+/* Read at every step of building a graph: the model that costs one instruction, also in a shared library. */
+extern __thread struct mxi_thread *mxi_self_ __attribute__((tls_model("initial-exec")));
 struct mxi_thread *mxi_thread_start(void); /* never NULL: without memory the thread shares a static last resort */
 
 static inline struct mxi_thread *mxi_self(void) { return mxi_self_ ? mxi_self_ : mxi_thread_start(); }
@@ -27,6 +28,8 @@ static inline void mxi_thread_poll(struct mxi_thread *t) {
 }
 /* A release by a thread that is not the owner brought the shared count below zero. */
 void mxi_thread_queue(mx_array a);
+void mxi_thread_before_fork(void);
+void mxi_thread_after_fork(bool child); /* other threads of the parent do not exist in the child: their nodes are merged at release */
 int64_t mxi_live_nodes(void); /* for tests: exact when no other thread runs */
 
 #endif

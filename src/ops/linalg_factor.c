@@ -94,7 +94,7 @@ static bool qr_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, co
   if (!dq || !du || n == k) return dq && du;
   mx_array dv = mxi_add(c, t_matmul(c, dq, columns(c, a, k, n)), t_matmul(c, q, columns(c, da, k, n)));
   if (!dv) return false;
-  return output_tangents[1] = mxi_concatenate(c, (mx_array[]){du, dv}, 2, a->ndim - 1);
+  return (output_tangents[1] = mxi_concatenate(c, (mx_array[]){du, dv}, 2, a->ndim - 1)) != NULL;
 }
 
 static bool qr_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes, mx_array *outputs,

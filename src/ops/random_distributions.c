@@ -70,8 +70,9 @@ mx_array mxi_random_randint(struct mxi_ctx *c, mx_array low, mx_array high, mx_i
   if (mxi_is_inexact(dtype))
     return mxi_fail(c, MX_ERR_DTYPE, "[random_randint] samples are integers or bool, not %s", mxi_dtype_names[dtype]);
   if (!(low = mxi_operand(c, low)) || !(high = mxi_operand(c, high))) return NULL;
-  low = bound(c, "random_randint", mxi_astype(c, low, dtype), shape, MX_FLOAT32);
-  high = bound(c, "random_randint", mxi_astype(c, high, dtype), shape, MX_FLOAT32);
+  mx_dtype first = dtype == MX_BOOL ? MX_INT32 : dtype;
+  low = bound(c, "random_randint", mxi_astype(c, low, first), shape, MX_FLOAT32);
+  high = bound(c, "random_randint", mxi_astype(c, high, first), shape, MX_FLOAT32);
   mx_array u = mxi_random_uniform(c, low, high, shape, MX_FLOAT32, key);
   MXI_TRY(u && (u = mxi_maximum(c, mxi_floor(c, u), low)));
   return mxi_astype(c, u, dtype);

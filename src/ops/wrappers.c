@@ -1436,6 +1436,127 @@ mx_array mx_matmul(mx_array a, mx_array b) {
   return mxi_keep(ctx, mark, mxi_matmul(ctx, a, b));
 }
 
+mx_array mx_addmm(mx_array c, mx_array a, mx_array b, double alpha, double beta) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!c) return mxi_null(ctx, "addmm", "c");
+  if (!a) return mxi_null(ctx, "addmm", "a");
+  if (!b) return mxi_null(ctx, "addmm", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_addmm(ctx, c, a, b, alpha, beta));
+}
+
+mx_array mx_inner(mx_array a, mx_array b) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "inner", "a");
+  if (!b) return mxi_null(ctx, "inner", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_inner(ctx, a, b));
+}
+
+mx_array mx_outer(mx_array a, mx_array b) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "outer", "a");
+  if (!b) return mxi_null(ctx, "outer", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_outer(ctx, a, b));
+}
+
+mx_array mx_tensordot(mx_array a, mx_array b, int axes) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "tensordot", "a");
+  if (!b) return mxi_null(ctx, "tensordot", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_tensordot(ctx, a, b, axes));
+}
+
+mx_array mx_tensordot_axes(mx_array a, mx_array b, mx_ints a_axes, mx_ints b_axes) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "tensordot_axes", "a");
+  if (!b) return mxi_null(ctx, "tensordot_axes", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_tensordot_axes(ctx, a, b, a_axes, b_axes));
+}
+
+mx_array mx_vecdot(mx_array a, mx_array b, int axis) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "vecdot", "a");
+  if (!b) return mxi_null(ctx, "vecdot", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_vecdot(ctx, a, b, axis));
+}
+
+mx_array mx_kron(mx_array a, mx_array b) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "kron", "a");
+  if (!b) return mxi_null(ctx, "kron", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_kron(ctx, a, b));
+}
+
+mx_array mx_einsum(const char *subscripts, const mx_array *operands, size_t count) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (has_null(ctx, "einsum", "operands", operands, count)) return NULL;
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_einsum(ctx, subscripts, operands, count));
+}
+
+mx_array mx_linalg_solve(mx_array a, mx_array b) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "linalg_solve", "a");
+  if (!b) return mxi_null(ctx, "linalg_solve", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_linalg_solve(ctx, a, b));
+}
+
+mx_array mx_linalg_solve_triangular(mx_array a, mx_array b, bool upper) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "linalg_solve_triangular", "a");
+  if (!b) return mxi_null(ctx, "linalg_solve_triangular", "b");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_linalg_solve_triangular(ctx, a, b, upper));
+}
+
+mx_array mx_linalg_inv(mx_array a) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "linalg_inv", "a");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_linalg_inv(ctx, a));
+}
+
+mx_array mx_linalg_cholesky(mx_array a, bool upper) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "linalg_cholesky", "a");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_linalg_cholesky(ctx, a, upper));
+}
+
+mx_status mx_linalg_qr(mx_array a, mx_array *qr) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a && !mxi_null(ctx, "linalg_qr", "a")) return ctx->code;
+  size_t mark = ctx->top;
+  mx_status status = mxi_linalg_qr(ctx, a, qr);
+  if (!status) return mxi_keep_many(ctx, mark, qr, (size_t)(2));
+  mxi_sweep(ctx, mark);
+  return status;
+}
+
+mx_status mx_linalg_svd(mx_array a, mx_array *usv) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a && !mxi_null(ctx, "linalg_svd", "a")) return ctx->code;
+  size_t mark = ctx->top;
+  mx_status status = mxi_linalg_svd(ctx, a, usv);
+  if (!status) return mxi_keep_many(ctx, mark, usv, (size_t)(3));
+  mxi_sweep(ctx, mark);
+  return status;
+}
+
+mx_array mx_linalg_svd_values(mx_array a) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "linalg_svd_values", "a");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_linalg_svd_values(ctx, a));
+}
+
 mx_array mx_random_key(uint64_t seed) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   size_t mark = ctx->top;

@@ -20,7 +20,7 @@ static uint32_t *reserve_structure(struct mxi_tape *t, size_t n) {
 
 static bool add_sizes(struct mxi_tape *t, const int64_t *v, size_t n) {
   if (!mxi_reserve(&t->sizes, &t->sizes_capacity, t->sizes_count + n, sizeof *t->sizes)) return false;
-  memcpy(t->sizes + t->sizes_count, v, n * sizeof *v);
+  for (size_t i = 0; i < n; i++) t->sizes[t->sizes_count + i] = v[i];
   t->sizes_count += n;
   return true;
 }
@@ -64,22 +64,31 @@ static void write_classes(uint32_t *w, const int64_t *dims, int ndim) {
   for (int i = 0; i < ndim; i++) w[i / 16] |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (i % 16 * 2);
 }
 
-static bool write_node(struct mxi_tape *t, mx_array a, uint32_t member, uint32_t layout) {
-  uint32_t inputs = layout ? 0 : a->input_count;
-  size_t classes = ((size_t)a->ndim + 15) / 16;
-  uint32_t *w = reserve_structure(t, 1 + (layout ? 0 : 1 + inputs) + classes);
+/* A leaf: what the plan must know of a value that is there already. */
+static bool write_leaf(struct mxi_tape *t, mx_array a) {
+  uint32_t layout = a->op == MXI_OP_scalar ? 4 : a->strides ? 3 : 1;
+  int ndim = a->ndim;
+  uint32_t *w = reserve_structure(t, 1 + ((size_t)ndim + 15) / 16);
   if (!w) return false;
-  uint32_t op = layout ? 0 : a->op;
-  *w++ = op | (uint32_t)a->dtype << 10 | (uint32_t)a->ndim << 14 | member << 21 | layout << 22;
-  if (!layout) {
-    *w++ = inputs;
-    for (uint32_t i = 0; i < inputs; i++) *w++ = (uint32_t)(mxi_inputs(a)[i]->mark & ((1u << MXI_MARK_BITS) - 1));
-  }
-  write_classes(w, mxi_dims(a), a->ndim);
-  if (!layout && !add_params(t, a)) return false;
-  if (!layout && mxi_is_elementwise(a->op)) return true;
-  if (a->ndim && !add_sizes(t, mxi_dims(a), a->ndim)) return false;
-  return layout != 3 || add_sizes(t, a->strides, a->ndim);
+  *w = (uint32_t)a->dtype << 10 | (uint32_t)ndim << 14 | layout << 22;
+  t->leaf_count++;
+  if (!ndim) return true;
+  write_classes(w + 1, mxi_dims(a), ndim);
+  return add_sizes(t, mxi_dims(a), (size_t)ndim) && (layout != 3 || add_sizes(t, a->strides, (size_t)ndim));
+}
+
+static bool write_node(struct mxi_tape *t, mx_array a, uint32_t member) {
+  uint32_t inputs = a->input_count;
+  int ndim = a->ndim;
+  uint32_t *w = reserve_structure(t, 2 + inputs + ((size_t)ndim + 15) / 16);
+  if (!w) return false;
+  *w++ = (uint32_t)a->op | (uint32_t)a->dtype << 10 | (uint32_t)ndim << 14 | member << 21;
+  *w++ = inputs;
+  mx_array const *in = mxi_inputs(a);
+  for (uint32_t i = 0; i < inputs; i++) *w++ = (uint32_t)(in[i]->mark & ((1u << MXI_MARK_BITS) - 1));
+  write_classes(w, mxi_dims(a), ndim);
+  if (mxi_is_elementwise(a->op)) return true; /* no parameters, and its shape follows from its inputs */
+  return add_params(t, a) && (!ndim || add_sizes(t, mxi_dims(a), (size_t)ndim));
 }
 
 bool mxi_key_write(struct mxi_tape *t, uint64_t trace_base) {
@@ -90,15 +99,13 @@ bool mxi_key_write(struct mxi_tape *t, uint64_t trace_base) {
   for (size_t i = 0; i < t->count; i++) {
     mx_array a = t->nodes[i];
     if (mxi_is_evaluated(a)) {
-      uint32_t layout = a->op == MXI_OP_scalar ? 4 : a->strides ? 3 : 1;
-      t->leaf_count++;
-      if (!write_node(t, a, 0, layout)) return false;
+      if (!write_leaf(t, a)) return false;
       continue;
     }
     if (trace_base && a->trace >= trace_base) t->traced = true;
     int32_t refs = mxi_refs_exact(a, self);
     if (refs < 0 || (uint32_t)refs > t->uses[i]) t->member[i] = 1;
-    if (!write_node(t, a, t->member[i], 0)) return false;
+    if (!write_node(t, a, t->member[i])) return false;
   }
   return true;
 }

@@ -57,6 +57,16 @@ static bool arena_give(struct arena_map *m, size_t offset, size_t nbytes) {
 }
 
 
+/* Whether the step reads operand k's memory once more, at other places than those it writes at the time. */
+static bool read_otherwise(const struct mxi_sizing *z, const struct mxi_step *step, uint32_t k) {
+  const struct mxi_operand *in = &z->operands[step->in_at];
+  for (uint32_t i = 0; i < step->in_count; i++) {
+    if (i == k || in[i].slot != in[k].slot) continue;
+    if (step->kind != MXI_STEP_ELEMENTWISE || step->ew->in_kinds[i] != MXI_EW_DENSE || in[i].offset) return true;
+  }
+  return false;
+}
+
 /* Which input's memory a result may take: a dense operand of the same size, in an elementwise step; input 0 of an
  * in-place kernel. */
 static int32_t find_donor(const struct mxi_sizer *b, const struct mxi_step *step, uint32_t out, const uint32_t *last, uint32_t now) {
@@ -68,6 +78,7 @@ static int32_t find_donor(const struct mxi_sizer *b, const struct mxi_step *step
   for (uint32_t k = 0; k < tries; k++) {
     const struct mxi_operand *in = &z->operands[step->in_at + k];
     const struct mxi_slot *slot = &z->slots[in->slot];
+    if (read_otherwise(z, step, k)) continue;
     if (slot->kind != MXI_SLOT_LEAF || slot->nbytes != need || last[in->slot] != now || in->offset || need == 0) continue;
     if (!b->places[slot->node].whole) continue;
     if (step->kind == MXI_STEP_ELEMENTWISE && step->ew->in_kinds[k] != MXI_EW_DENSE) continue;

@@ -1,5 +1,6 @@
 /* The public functions that evaluate, and those about the machine. */
 #include "base/buffer.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "run/run.h"
 
@@ -36,5 +37,7 @@ MX_API mx_status mx_set_allocator(void *(*alloc)(size_t nbytes, void *ctx), void
   if (mxi_buffer_set_allocator(alloc, release, ctx)) return MX_OK;
   return mxi_fail_status(mxi_ctx_thread(), MX_ERR_STATE, "[set_allocator] memory has been handed out already");
 }
+
+MX_API void mx_set_log(void (*fn)(const char *topic, const char *message, void *ctx), void *ctx) { mxi_log_set(fn, ctx); }
 
 MX_API const char *mx_version(void) { return "0.1.0"; }

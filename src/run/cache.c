@@ -1,6 +1,7 @@
 /* The plan cache: a hash table from structures to skeletons, each with the sizings seen last. A structure is kept from
  * its second sighting on; the least recently used go when the cache passes its size in bytes. */
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/config.h"
@@ -119,6 +120,20 @@ static void admit(struct mxi_plan *p) {
   while ((size_t)stats.nbytes > MAX_NBYTES && oldest != p) drop(oldest);
 }
 
+/* MICA_DUMP=plan explains each new plan on stderr; MICA_DUMP=plan:FILE appends it to a file. */
+static void dump(const struct mxi_plan *p, const struct mxi_sizing *z) {
+  const char *what = mxi_config_text(MXI_CONFIG_DUMP);
+  if (!what || strncmp(what, "plan", 4)) return;
+  size_t n = mxi_plan_describe(p->skeleton, z, NULL, 0);
+  char *text = mxi_malloc(n + 1);
+  if (!text) return;
+  mxi_plan_describe(p->skeleton, z, text, n + 1);
+  FILE *f = what[4] == ':' ? fopen(what + 5, "ae") : NULL;
+  fputs(text, f ? f : stderr);
+  if (f) fclose(f);
+  mxi_free(text);
+}
+
 static struct mxi_plan *new_plan(const struct mxi_tape *t, uint64_t hash, bool fuse) {
   struct mxi_plan *p = mxi_calloc(sizeof *p);
   if (!p) return NULL;
@@ -141,6 +156,7 @@ static struct mxi_plan_pick build(const struct mxi_tape *t, struct mxi_plan *p, 
   pthread_mutex_unlock(&lock);
   if (!p) p = new_plan(t, hash, fuse);
   struct mxi_sizing *z = p ? mxi_sizing_build(p->skeleton, t, &mxi_backend->planner) : NULL;
+  if (z) dump(p, z);
   pthread_mutex_lock(&lock);
   if (!z) {
     if (p && fresh)

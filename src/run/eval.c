@@ -30,7 +30,7 @@ void mxi_graph_published(void) {
 }
 
 /* ---- What a thread keeps between evaluations --------------------------------------------------------------------- */
-static __thread struct mxi_walk *self_walk;
+static __thread struct mxi_walk *self_walk __attribute__((tls_model("initial-exec")));
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -8,8 +8,6 @@
 struct forward {
   struct mxi_trace *t;
   mx_array *tangents; /* by value of the tape; NULL: zero */
-  mx_array *in;       /* of one node's inputs */
-  size_t in_capacity;
 };
 
 static mx_array tangent_of(const struct forward *f, int64_t position) {
@@ -26,18 +24,19 @@ static bool pass_node(struct forward *f, const struct mxi_trace_node *n) {
     if (parent >= 0) f->tangents[n->output_at] = f->tangents[f->t->nodes[parent].output_at + a->output_index];
     return true;
   }
-  if (!mxi_reserve(&f->in, &f->in_capacity, a->input_count, sizeof *f->in)) return mxi_fail_memory(c, prim->name);
+  mx_array *in = mxi_trace_operands(f->t, a->input_count);
+  if (!in) return mxi_fail_memory(c, prim->name);
   bool any = false;
   for (uint32_t k = 0; k < a->input_count; k++) {
-    f->in[k] = tangent_of(f, f->t->positions[n->input_at + k]);
-    any |= f->in[k] != NULL;
+    in[k] = tangent_of(f, f->t->positions[n->input_at + k]);
+    any |= in[k] != NULL;
   }
   if (!any) return true;
   if (!prim->jvp) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no forward derivative", prim->name);
   const mx_array *outputs = mxi_trace_outputs(f->t, n);
   if (!outputs) return false;
   mx_array output = outputs[0];
-  return prim->jvp(c, a, n->output_count == 1 ? &output : outputs, f->in, &f->tangents[n->output_at]);
+  return prim->jvp(c, a, n->output_count == 1 ? &output : outputs, in, &f->tangents[n->output_at]);
 }
 
 static void seed(struct forward *f, const mx_array *tangents) {
@@ -48,7 +47,7 @@ static void seed(struct forward *f, const mx_array *tangents) {
 }
 
 mx_status mxi_jvp_run(struct mxi_trace *t, const mx_array *tangents, const mx_array *results, size_t count, mx_array *jvps) {
-  struct forward f = {.t = t, .tangents = mxi_calloc((t->value_count + 1) * sizeof(mx_array))};
+  struct forward f = {.t = t, .tangents = mxi_trace_values(t)};
   bool ok = f.tangents != NULL;
   if (!ok) mxi_fail_memory(t->c, "jvp");
   if (ok) seed(&f, tangents);
@@ -63,7 +62,5 @@ mx_status mxi_jvp_run(struct mxi_trace *t, const mx_array *tangents, const mx_ar
     if (!jvps[i]) jvps[i] = mxi_zeros_of(t->c, results[i]);
     ok = jvps[i] != NULL;
   }
-  mxi_free(f.tangents);
-  mxi_free(f.in);
   return ok ? MX_OK : t->c->code;
 }

@@ -1,6 +1,7 @@
 /* Tracers and tapes. The walk is iterative and takes the graph lock, because it borrows the marks of eval. */
 #include "transform/trace.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -8,6 +9,58 @@
 #include "run/run.h"
 
 static _Atomic uint64_t next_id = 1;
+
+/* ---- Memory that threads keep ------------------------------------------------------------------------------------ */
+static __thread struct mxi_trace_memory *spare __attribute__((tls_model("initial-exec")));
+static __thread bool registered __attribute__((tls_model("initial-exec")));
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void free_memory(struct mxi_trace_memory *m) {
+  mxi_free(m->arguments);
+  mxi_free(m->nodes);
+  mxi_free(m->positions);
+  mxi_free(m->stack);
+  mxi_free(m->values);
+  mxi_free(m->operands);
+  mxi_free(m);
+}
+
+static void thread_ends(void *unused) {
+  (void)unused;
+  registered = false;
+  while (spare) {
+    struct mxi_trace_memory *next = spare->next;
+    free_memory(spare);
+    spare = next;
+  }
+}
+
+static void make_key(void) { pthread_key_create(&key, thread_ends); }
+
+static struct mxi_trace_memory *take_memory(void) {
+  struct mxi_trace_memory *m = spare;
+  if (m) {
+    spare = m->next;
+    return m;
+  }
+  return mxi_calloc(sizeof *m);
+}
+
+static void give_memory(struct mxi_trace_memory *m) {
+  if (!registered) {
+    pthread_once(&once, make_key);
+    registered = pthread_setspecific(key, &spare) == 0;
+  }
+  if (!registered) {
+    free_memory(m);
+    return;
+  }
+  m->next = spare;
+  spare = m;
+}
+
+/* ---- Tracers ----------------------------------------------------------------------------------------------------- */
 
 static bool argument_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim, const int64_t *shape,
                           struct mxi_layout *out) {
@@ -35,11 +88,12 @@ const struct mx_prim mxi_prim_argument = {.size = sizeof(struct mx_prim), .name 
 mx_status mxi_trace_begin_call(struct mxi_trace *t, struct mxi_ctx *c, const char *who, const mx_array *primals, size_t count) {
   *t = (struct mxi_trace){.c = c, .primals = primals, .count = count, .outer_base = c->trace_base};
   t->id = atomic_fetch_add(&next_id, 1);
-  t->arguments = mxi_malloc(count * sizeof *t->arguments);
-  if (!t->arguments) {
+  struct mxi_trace_memory *m = t->memory = take_memory();
+  if (!m || !mxi_reserve(&m->arguments, &m->argument_capacity, count, sizeof *m->arguments)) {
     mxi_fail_memory(c, who);
     return c->code;
   }
+  t->arguments = m->arguments;
   for (size_t i = 0; i < count; i++) {
     if (!primals[i]) {
       mxi_null(c, who, "args");
@@ -57,21 +111,14 @@ mx_status mxi_trace_begin_call(struct mxi_trace *t, struct mxi_ctx *c, const cha
 
 void mxi_trace_end_call(struct mxi_trace *t) {
   t->c->trace_base = t->outer_base;
-  mxi_free(t->arguments);
-  mxi_free(t->nodes);
-  mxi_free(t->positions);
+  if (t->memory) give_memory(t->memory);
 }
 
 /* ---- The tape ---------------------------------------------------------------------------------------------------- */
-struct entry {
-  mx_array node;
-  uint32_t next;
-};
-
 struct walk {
   struct mxi_trace *t;
-  struct entry *stack;
-  size_t depth, capacity;
+  struct mxi_trace_memory *m;
+  size_t depth;
   uint64_t epoch;
 };
 
@@ -79,8 +126,8 @@ static bool entered(const struct walk *w, mx_array a) { return a->trace >= w->t-
 static bool listed(const struct walk *w, const struct mx_array_ *a) { return a->mark >> MXI_MARK_BITS == w->epoch; }
 
 static bool push(struct walk *w, mx_array a) {
-  if (!mxi_reserve(&w->stack, &w->capacity, w->depth + 1, sizeof *w->stack)) return false;
-  w->stack[w->depth++] = (struct entry){a, 0};
+  if (!mxi_reserve(&w->m->stack, &w->m->stack_capacity, w->depth + 1, sizeof *w->m->stack)) return false;
+  w->m->stack[w->depth++] = (struct mxi_trace_entry){a, 0};
   return true;
 }
 
@@ -90,8 +137,11 @@ static int64_t position_of(const struct walk *w, mx_array a) {
 
 static bool list_node(struct walk *w, mx_array a) {
   struct mxi_trace *t = w->t;
-  if (!mxi_reserve(&t->nodes, &t->node_capacity, t->node_count + 1, sizeof *t->nodes)) return false;
-  if (!mxi_reserve(&t->positions, &t->position_capacity, t->position_count + a->input_count + 1, sizeof *t->positions)) return false;
+  struct mxi_trace_memory *m = w->m;
+  if (!mxi_reserve(&m->nodes, &m->node_capacity, t->node_count + 1, sizeof *m->nodes)) return false;
+  if (!mxi_reserve(&m->positions, &m->position_capacity, t->position_count + a->input_count + 1, sizeof *m->positions)) return false;
+  t->nodes = m->nodes;
+  t->positions = m->positions;
   struct mxi_trace_node *n = &t->nodes[t->node_count];
   int outputs = a->extra && a->extra->output_count && a->op != MXI_OP_output ? a->extra->output_count : 1;
   *n = (struct mxi_trace_node){a, (uint32_t)t->position_count, (uint32_t)t->value_count, (uint16_t)outputs, false};
@@ -110,7 +160,7 @@ static bool walk_from(struct walk *w, mx_array root) {
   if (!entered(w, root) || listed(w, root)) return true;
   if (!push(w, root)) return false;
   while (w->depth) {
-    struct entry *e = &w->stack[w->depth - 1];
+    struct mxi_trace_entry *e = &w->m->stack[w->depth - 1];
     mx_array a = e->node;
     if (e->next < a->input_count) {
       mx_array in = mxi_inputs(a)[e->next++];
@@ -124,20 +174,33 @@ static bool walk_from(struct walk *w, mx_array root) {
 }
 
 mx_status mxi_trace_collect(struct mxi_trace *t, const char *who, const mx_array *results, size_t result_count) {
-  struct walk w = {.t = t};
+  struct walk w = {.t = t, .m = t->memory};
   bool ok = true;
   mxi_graph_lock();
   w.epoch = mxi_graph_epoch();
   for (size_t i = 0; i < result_count && ok; i++) ok = walk_from(&w, results[i]);
   /* The results' positions are looked up once more after this, by mark: they are put aside. */
   size_t at = t->position_count;
-  ok = ok && mxi_reserve(&t->positions, &t->position_capacity, at + result_count, sizeof *t->positions);
+  ok = ok && mxi_reserve(&w.m->positions, &w.m->position_capacity, at + result_count, sizeof *t->positions);
+  t->positions = w.m->positions;
   for (size_t i = 0; i < result_count && ok; i++) t->positions[at + i] = position_of(&w, results[i]);
   mxi_graph_unlock();
-  mxi_free(w.stack);
   if (ok) return MX_OK;
   mxi_fail_memory(t->c, who);
   return t->c->code;
+}
+
+mx_array *mxi_trace_values(struct mxi_trace *t) {
+  struct mxi_trace_memory *m = t->memory;
+  if (!mxi_reserve(&m->values, &m->value_capacity, t->value_count + 1, sizeof *m->values)) return NULL;
+  memset(m->values, 0, t->value_count * sizeof *m->values);
+  return m->values;
+}
+
+mx_array *mxi_trace_operands(struct mxi_trace *t, size_t count) {
+  struct mxi_trace_memory *m = t->memory;
+  if (!mxi_reserve(&m->operands, &m->operand_capacity, count, sizeof *m->operands)) return NULL;
+  return m->operands;
 }
 
 const mx_array *mxi_trace_outputs(struct mxi_trace *t, const struct mxi_trace_node *n) {

@@ -16,17 +16,33 @@ struct mxi_trace_node {
   bool needed;         /* depends on an argument */
 };
 
+struct mxi_trace_entry { /* of the walk that lists the tape */
+  mx_array node;
+  uint32_t next;
+};
+
+/* Growing arrays, kept by the thread from one transform to the next. */
+struct mxi_trace_memory {
+  struct mxi_trace_memory *next;
+  mx_array *arguments;
+  struct mxi_trace_node *nodes; /* the tape, inputs before their readers */
+  int64_t *positions;           /* by input: position on the tape, MXI_TRACE_NONE for constants; then by result */
+  struct mxi_trace_entry *stack;
+  mx_array *values;             /* cotangents or tangents, by value of the tape; NULL: zero */
+  mx_array *operands;           /* gradients or tangents of one node's inputs */
+  size_t argument_capacity, node_capacity, position_capacity, stack_capacity, value_capacity, operand_capacity;
+};
+
 struct mxi_trace {
   struct mxi_ctx *c;
+  struct mxi_trace_memory *memory;
   uint64_t id, outer_base;
   const mx_array *primals;
   mx_array *arguments;
   size_t count;
-  /* the tape, inputs before their readers */
   struct mxi_trace_node *nodes;
-  int64_t *positions; /* by input: position on the tape, MXI_TRACE_NONE for constants */
+  int64_t *positions;
   size_t node_count, position_count, value_count;
-  size_t node_capacity, position_capacity;
 };
 
 /* Makes tracers for the primals, on c's stack. */
@@ -36,6 +52,10 @@ mx_status mxi_trace_collect(struct mxi_trace *t, const char *who, const mx_array
 /* Position of an array on the tape, after collect; MXI_TRACE_NONE when it is a constant of this trace. */
 int64_t mxi_trace_position(const struct mxi_trace *t, mx_array a);
 void mxi_trace_end_call(struct mxi_trace *t);
+/* The array of values of the tape, all NULL; NULL without memory. */
+mx_array *mxi_trace_values(struct mxi_trace *t);
+/* Room for one array per input of a node. */
+mx_array *mxi_trace_operands(struct mxi_trace *t, size_t count);
 
 /* outputs[i] of a node: itself, or its projections as new nodes. NULL on failure. */
 const mx_array *mxi_trace_outputs(struct mxi_trace *t, const struct mxi_trace_node *n);

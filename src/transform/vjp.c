@@ -10,8 +10,6 @@
 struct reverse {
   struct mxi_trace *t;
   mx_array *cotangents; /* by value of the tape */
-  mx_array *grads;      /* of the inputs of one node */
-  size_t grad_capacity;
 };
 
 static bool accumulate(struct mxi_ctx *c, mx_array *slot, mx_array g) {
@@ -49,17 +47,18 @@ static bool pass_node(struct reverse *r, const struct mxi_trace_node *n) {
   if (prim->flags & MXI_NODIFF || !a->input_count) return true;
   if (a->op == MXI_OP_output) return pass_output(r, n);
   if (!prim->vjp) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no gradient", prim->name);
-  if (!mxi_reserve(&r->grads, &r->grad_capacity, a->input_count, sizeof *r->grads)) return mxi_fail_memory(c, prim->name);
-  memset(r->grads, 0, a->input_count * sizeof *r->grads);
+  mx_array *grads = mxi_trace_operands(r->t, a->input_count);
+  if (!grads) return mxi_fail_memory(c, prim->name);
+  memset(grads, 0, a->input_count * sizeof *grads);
   uint64_t wanted = wanted_inputs(r, n);
   const mx_array *outputs = mxi_trace_outputs(r->t, n);
   if (!outputs) return false;
   mx_array output = outputs[0]; /* one output: the stack may move while the rule runs */
-  if (!prim->vjp(c, a, n->output_count == 1 ? &output : outputs, &r->cotangents[n->output_at], wanted, r->grads)) return false;
+  if (!prim->vjp(c, a, n->output_count == 1 ? &output : outputs, &r->cotangents[n->output_at], wanted, grads)) return false;
   for (uint32_t k = 0; k < a->input_count; k++) {
     int64_t p = r->t->positions[n->input_at + k];
-    if (p < 0 || !r->t->nodes[p].needed || !r->grads[k]) continue;
-    if (!accumulate(c, value_slot(r, p), r->grads[k])) return false;
+    if (p < 0 || !r->t->nodes[p].needed || !grads[k]) continue;
+    if (!accumulate(c, value_slot(r, p), grads[k])) return false;
   }
   return true;
 }
@@ -94,7 +93,7 @@ static bool collect_grads(struct reverse *r, mx_array *vjps) {
 }
 
 mx_status mxi_vjp_run(struct mxi_trace *t, const mx_array *cotangents, size_t count, mx_array *vjps) {
-  struct reverse r = {.t = t, .cotangents = mxi_calloc((t->value_count + 1) * sizeof(mx_array))};
+  struct reverse r = {.t = t, .cotangents = mxi_trace_values(t)};
   bool ok = r.cotangents != NULL;
   if (!ok) mxi_fail_memory(t->c, "vjp");
   ok = ok && seed(&r, cotangents, count);
@@ -104,7 +103,5 @@ mx_status mxi_vjp_run(struct mxi_trace *t, const mx_array *cotangents, size_t co
     if (n->needed && !is_argument && has_cotangent(&r, n)) ok = pass_node(&r, n);
   }
   ok = ok && collect_grads(&r, vjps);
-  mxi_free(r.cotangents);
-  mxi_free(r.grads);
   return ok ? MX_OK : t->c->code;
 }

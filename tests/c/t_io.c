@@ -242,10 +242,10 @@ static void bools_become_zero_or_one(void **state) {
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
-static char folder[64];
+static char folder[200];
 
 static const char *in_folder(const char *name) {
-  static char path[4][128];
+  static char path[4][600];
   static int next;
   char *p = path[next++ % 4];
   snprintf(p, sizeof path[0], "%s/%s", folder, name);
@@ -254,7 +254,8 @@ static const char *in_folder(const char *name) {
 
 static int make_folder(void **state) {
   (void)state;
-  strcpy(folder, "/tmp/mica-test-XXXXXX");
+  const char *parent = getenv("TMPDIR");
+  snprintf(folder, sizeof folder, "%s/mica-test-XXXXXX", parent ? parent : P_tmpdir);
   return mkdtemp(folder) ? 0 : -1;
 }
 
@@ -434,7 +435,7 @@ static void a_full_disk_is_an_error(void **state) {
 
 static void long_names_are_errors(void **state) {
   (void)state;
-  char name[6000], path[6100];
+  char name[6000], path[6300];
   memset(name, 'n', sizeof name);
   name[sizeof name - 1] = '\0';
   assert_int_equal(write_file(name, "x"), MX_ERR_IO);

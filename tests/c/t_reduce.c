@@ -292,6 +292,7 @@ static struct expected define(enum what op, const struct value *x, int64_t n, mx
         e.v.u *= x[i].u;
       }
       e.size = complex_abs(e.v) * (long double)n;
+      if (n > 40) e.size = INFINITY; /* some order may have passed through 0 or infinity: see long_products_hold */
       break;
     case MAX: case MIN: case CUMMAX: case CUMMIN: case ARGMAX: case ARGMIN:
       for (int64_t i = 1; i < n; i++) {
@@ -328,6 +329,8 @@ static long double epsilon(mx_dtype t) {
   return t == MX_FLOAT64 ? 0x1p-52L : t == MX_FLOAT16 ? 0x1p-10L : t == MX_BFLOAT16 ? 0x1p-7L : 0x1p-23L;
 }
 
+static const long double pi = 3.14159265358979323846264338327950288L;
+
 /* Sums have at most 4 levels of 256 + 6 additions, scans n of them; halves are rounded once at the end. */
 static void check_value(const char *name, struct value got, struct expected want, mx_dtype to, int64_t n, bool scan) {
   if (!mxi_is_inexact(to)) {
@@ -340,9 +343,12 @@ static void check_value(const char *name, struct value got, struct expected want
   long double acc = to == MX_FLOAT64 ? 0x1p-52L : 0x1p-23L, steps = scan ? (long double)n : n < 270 ? (long double)n : 270 + (long double)(n / 256);
   long double bound = acc * (steps + 8) * want.size + epsilon(to) * complex_abs(want.v) * (mxi_is_half(to)) + acc * complex_abs(want.v);
   if (to == MX_FLOAT16) bound += 0x1p-25L;
+  if (!strncmp(name, "log", 3)) /* a logarithm is as good on another branch */
+    want.v.im += 2 * pi * roundl((got.im - want.v.im) / (2 * pi));
   long double off = hypotl(got.re - want.v.re, got.im - want.v.im);
   bool both_infinite = isinf(got.re) && isinf(want.v.re) && got.re * want.v.re > 0;
   if (want.size == 0) bound = 0;
+  if (isinf(bound)) return;
   if (!(off <= bound) && !both_infinite && !(mxi_is_half(to) && isinf(got.re)))
     fail_msg("%s %s: %Lg%+Lgi, not %Lg%+Lgi (n = %lld, off by %Lg of %Lg)", name, mxi_dtype_names[to], got.re, got.im,
              want.v.re, want.v.im, (long long)n, off, bound);
@@ -671,6 +677,38 @@ static void exclusive_scans_start_with_identities(void **state) {
     }
 }
 
+/* Factors near 1, so that no order leaves the range. */
+static void long_products_hold(void **state) {
+  (void)state;
+  static const int64_t shape[3] = {30, 300, 20};
+  static const mx_dtype dtypes[] = {MX_FLOAT32, MX_FLOAT64, MX_COMPLEX64};
+  for (size_t t = 0; t < 3; t++) {
+    struct array *a = array_new(dtypes[t], 3, shape);
+    for (int64_t i = 0; i < a->view.size; i++) {
+      float x = 1 + (float)((int)(next() % 2001) - 1000) / 1e5f;
+      double d = x;
+      mxi_c64 c = {x, (x - 1) / 2};
+      char *p = a->memory + (size_t)i * mxi_itemsize(dtypes[t]);
+      if (dtypes[t] == MX_FLOAT64) memcpy(p, &d, 8);
+      else if (dtypes[t] == MX_FLOAT32) memcpy(p, &x, 4);
+      else memcpy(p, &c, 8);
+    }
+    struct value *list = malloc((size_t)a->view.size * sizeof *list);
+    for (uint64_t mask = 1; mask < 8; mask++) {
+      struct array *out = apply(PROD, a, dtypes[t], mask, 0, 1);
+      for (int64_t k = 0; k < out->view.size; k++) {
+        int64_t n = collect(a, mask, k, list);
+        struct expected e = define(PROD, list, n, dtypes[t]);
+        e.size = complex_abs(e.v) * (long double)n / 100; /* each rounding is a share of the whole */
+        check_value("prod", get(element(out, k), dtypes[t]), e, dtypes[t], 100, true);
+      }
+      array_free(out);
+    }
+    free(list);
+    array_free(a);
+  }
+}
+
 static void sums_convert_to_their_output(void **state) {
   (void)state;
   const int64_t shape[2] = {30, 50};
@@ -712,6 +750,7 @@ int main(void) {
       cmocka_unit_test(ties_take_the_first),
       cmocka_unit_test(complex_order_is_lexicographic),
       cmocka_unit_test(exclusive_scans_start_with_identities),
+      cmocka_unit_test(long_products_hold),
       cmocka_unit_test(sums_convert_to_their_output),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,12 +15,12 @@ checks=0 failures=0
 
 # check NAME CONDITION...: counts, and says what failed.
 check() {
-  name=$1
+  what=$1
   shift
   checks=$((checks + 1))
   if ! "$@"; then
     failures=$((failures + 1))
-    echo "FAILED: $name"
+    echo "FAILED: $what"
     sed 's/^/  out: /' "$work/out" | tail -n 5
     sed 's/^/  err: /' "$work/err" | tail -n 5
   fi
@@ -225,17 +225,17 @@ if [ -n "$compiler" ]; then
   awk -v dir="$work" '/^```c$/ { n++; file = dir "/guide" n ".c"; next }
     /^```text$/ { file = dir "/guide" n ".txt"; next } /^```/ { file = ""; next } file { print > file }' docs/c-guide.md
   for source in "$work"/guide*.c; do
-    name=$(basename "$source" .c)
+    block=$(basename "$source" .c)
     : >"$work/out"
-    "$compiler" -std=c11 -Wall -Wextra -o "$work/$name" "$source" "$@" 2>"$work/err"
+    "$compiler" -std=c11 -Wall -Wextra -o "$work/$block" "$source" "$@" 2>"$work/err"
     code=$?
-    check "$name compiles" code_is 0
-    check "$name compiles without a warning" is_silent
-    [ -x "$work/$name" ] || continue
-    (cd "$work" && "./$name") >"$work/out" 2>"$work/err"
+    check "$block compiles" code_is 0
+    check "$block compiles without a warning" is_silent
+    [ "$code" -eq 0 ] || continue
+    (cd "$work" && "./$block") >"$work/out" 2>"$work/err"
     code=$?
-    ok "$name runs"
-    check "$name prints what the guide says" cmp -s "$work/out" "$work/$name.txt"
+    ok "$block runs"
+    check "$block prints what the guide says" cmp -s "$work/out" "$work/$block.txt"
   done
 fi
 

@@ -33,40 +33,64 @@ void shuffle(uint64_t *order, size_t count, uint64_t *state) {
   }
 }
 
-/* Mean and deviation of a column over the training rows; a constant column keeps its scale. */
-static void measure(const struct dataset *d, size_t column, double *mean, double *scale) {
-  const struct csv *t = &d->table;
+static double value(const struct dataset *d, int64_t row, size_t column) {
+  return d->table.values[d->order[row] * d->table.column_count + column];
+}
+
+/* Mean and variance of a column over the training rows. */
+static void measure(const struct dataset *d, size_t column, double *mean, double *variance) {
   double n = (double)d->train.count, sum = 0, squares = 0;
-  for (int64_t i = 0; i < d->train.count; i++) sum += t->values[d->order[i] * t->column_count + column];
+  for (int64_t i = 0; i < d->train.count; i++) sum += value(d, i, column);
   *mean = sum / n;
-  for (int64_t i = 0; i < d->train.count; i++) {
-    double v = t->values[d->order[i] * t->column_count + column] - *mean;
-    squares += v * v;
+  for (int64_t i = 0; i < d->train.count; i++) squares += pow(value(d, i, column) - *mean, 2);
+  *variance = squares / n;
+}
+
+/* The deviation of all features together. */
+static double common_scale(const struct dataset *d) {
+  double sum = 0, mean = 0, variance = 0;
+  for (size_t column = 0; column < d->table.column_count; column++) {
+    if (column == d->target) continue;
+    measure(d, column, &mean, &variance);
+    sum += variance;
   }
-  double deviation = sqrt(squares / n);
-  *scale = deviation > 1e-12 * fabs(*mean) ? deviation : 1;
+  return sqrt(sum / (double)(d->table.column_count - 1));
 }
 
-static void fill_column(const struct dataset *d, struct part *p, int64_t first, size_t column, int64_t feature) {
-  double mean = 0, scale = 1;
-  const struct csv *t = &d->table;
-  measure(d, column, &mean, &scale);
-  for (int64_t i = 0; i < p->count; i++)
-    p->x[i * d->width + feature] = (float)((t->values[d->order[first + i] * t->column_count + column] - mean) / scale);
+/* Writes one feature of both parts; a constant one becomes zeros. */
+static void fill_column(struct dataset *d, size_t column, int64_t feature, double scale) {
+  double mean = 0, variance = 0;
+  measure(d, column, &mean, &variance);
+  double deviation = scale > 0 ? scale : sqrt(variance);
+  if (variance <= pow(1e-12 * mean, 2)) deviation = 1;
+  for (int64_t i = 0; i < d->train.count + d->held_out.count; i++) {
+    struct part *p = i < d->train.count ? &d->train : &d->held_out;
+    int64_t row = i < d->train.count ? i : i - d->train.count;
+    p->x[row * d->width + feature] = (float)((value(d, i, column) - mean) / deviation);
+  }
 }
 
-static bool fill(struct dataset *d, struct part *p, int64_t first, bool with_ones) {
-  p->x = malloc((size_t)(p->count * d->width + 1) * sizeof *p->x);
+static bool allocate(struct part *p, int64_t width) {
+  p->x = malloc((size_t)(p->count * width + 1) * sizeof *p->x);
   p->y = malloc((size_t)(p->count + 1) * sizeof *p->y);
-  if (!p->x || !p->y) return false;
-  const struct csv *t = &d->table;
-  int64_t feature = 0;
-  for (size_t column = 0; column < t->column_count; column++)
-    if (column != d->target) fill_column(d, p, first, column, feature++);
+  return p->x && p->y;
+}
+
+static void fill_rest(const struct dataset *d, struct part *p, int64_t first, bool with_ones) {
   for (int64_t i = 0; i < p->count; i++) {
-    if (with_ones) p->x[i * d->width + feature] = 1;
-    p->y[i] = (float)t->values[d->order[first + i] * t->column_count + d->target];
+    if (with_ones) p->x[i * d->width + d->width - 1] = 1;
+    p->y[i] = (float)value(d, first + i, d->target);
   }
+}
+
+static bool fill(struct dataset *d, const struct dataset_options *o) {
+  if (!allocate(&d->train, d->width) || !allocate(&d->held_out, d->width)) return false;
+  double scale = o->one_scale ? common_scale(d) : 0;
+  int64_t feature = 0;
+  for (size_t column = 0; column < d->table.column_count; column++)
+    if (column != d->target) fill_column(d, column, feature++, scale);
+  fill_rest(d, &d->train, 0, o->with_ones);
+  fill_rest(d, &d->held_out, d->train.count, o->with_ones);
   return true;
 }
 
@@ -82,7 +106,7 @@ static bool split(struct dataset *d, const struct dataset_options *o, struct fai
   for (size_t i = 0; i < d->table.row_count; i++) d->order[i] = i;
   uint64_t state = o->seed;
   shuffle(d->order, d->table.row_count, &state);
-  if (fill(d, &d->train, 0, o->with_ones) && fill(d, &d->held_out, d->train.count, o->with_ones)) return true;
+  if (fill(d, o)) return true;
   return fail(f, "%s: out of memory", o->path);
 }
 

@@ -1,5 +1,5 @@
-/* From a table to what a model is fitted to: rows shuffled and split, features scaled to mean 0 and deviation 1. The
- * scaling is that of the training rows alone: the held-out rows must not take part in anything that is learned. */
+/* From a table to what a model is fitted to: rows shuffled and split, features shifted to mean 0 and scaled to
+ * deviation 1. The scaling is that of the training rows alone: the held-out rows must not take part in anything that is learned. */
 #ifndef EXAMPLES_DATASET_H
 #define EXAMPLES_DATASET_H
 
@@ -26,6 +26,7 @@ struct dataset_options {
   double held_out; /* fraction of the rows */
   uint64_t seed;
   bool with_ones;
+  bool one_scale; /* of all columns together: for pixels, whose units are the same */
 };
 
 bool dataset_read(struct dataset *d, const struct dataset_options *options, struct failure *f);

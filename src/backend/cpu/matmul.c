@@ -5,8 +5,8 @@
 
 #include "backend/cpu/layout.h"
 
-int64_t mxi_product_offset(const struct mxi_product *p, const int64_t *strides, int64_t i) {
-  return p->batch_ndim ? mxi_layout_offset(p->batch_ndim, p->batch_shape, strides, i) : 0;
+int64_t mxi_product_offset_slow(const struct mxi_product *p, const int64_t *strides, int64_t i) {
+  return mxi_layout_offset(p->batch_ndim, p->batch_shape, strides, i);
 }
 
 /* The batch strides of an operand: 0 where it is broadcast. */

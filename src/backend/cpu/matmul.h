@@ -30,8 +30,11 @@ struct mxi_product {
   int64_t batch_shape[MXI_MAX_NDIM], a_batch[MXI_MAX_NDIM], b_batch[MXI_MAX_NDIM];
 };
 
+int64_t mxi_product_offset_slow(const struct mxi_product *p, const int64_t *strides, int64_t i);
 /* Where item i of the batch lies, in elements. */
-int64_t mxi_product_offset(const struct mxi_product *p, const int64_t *strides, int64_t i);
+static inline int64_t mxi_product_offset(const struct mxi_product *p, const int64_t *strides, int64_t i) {
+  return p->batch_ndim == 0 ? 0 : p->batch_ndim == 1 ? i * strides[0] : mxi_product_offset_slow(p, strides, i);
+}
 
 /* m or n is 1. */
 mx_status mxi_matmul_vector(struct mxi_task *task, const struct mxi_product *p);

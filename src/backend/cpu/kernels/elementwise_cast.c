@@ -111,7 +111,7 @@ MOVES(u64)
   static void turn_##s(mem_##s *y, int64_t y_step, const mem_##s *x, int64_t x_step) {                                 \
     mem_##s t[size][size] __attribute__((aligned(64)));                                                                \
     for (int c = 0; c < (size); c++) {                                                                                 \
-      __builtin_prefetch(x + (c + 2 * (size)) * x_step); /* two squares ahead: no prefetcher follows such steps */      \
+      __builtin_prefetch(x + (c + 2 * (size)) * x_step); /* two squares ahead: no prefetcher follows such steps */     \
       __builtin_memcpy(t[c], x + c * x_step, sizeof t[c]);                                                             \
     }                                                                                                                  \
     TURN                                                                                                               \

@@ -4,13 +4,13 @@
 
 #include "backend/cpu/kernels/matvec_vec.h"
 
-/* Rows and vectors of columns whose sums are held in registers. */
+/* Rows and vectors of columns whose sums are held in registers; with one vector there is room for more rows. */
 #if defined(__AVX512F__)
-enum { ROWS = 8, VECTORS = 2 };
+enum { ROWS = 8, VECTORS = 2, MAX_ROWS = 16 };
 #elif defined(__AVX2__)
-enum { ROWS = 4, VECTORS = 1 };
+enum { ROWS = 4, VECTORS = 1, MAX_ROWS = 4 };
 #else
-enum { ROWS = 2, VECTORS = 1 };
+enum { ROWS = 2, VECTORS = 1, MAX_ROWS = 2 };
 #endif
 
 #define DTYPE f32

@@ -9,7 +9,7 @@
 /* `rows` x `vectors` sums in registers; both are constants. The last vector has `last` columns. */
 INLINE void NAME(block)(const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row, T *c, int64_t c_row,
                         int64_t k, int64_t last, const int rows, const int vectors) {
-  V s[ROWS][VECTORS], bv[VECTORS];
+  V s[MAX_ROWS][VECTORS], bv[VECTORS];
   for (int i = 0; i < rows; i++)
     for (int v = 0; v < vectors; v++) s[i][v] = OP(zero)();
   for (int64_t p = 0; p < k; p++, a += a_column, b += b_row) {
@@ -27,27 +27,39 @@ INLINE void NAME(block)(const T *a, int64_t a_row, int64_t a_column, const T *b,
   }
 }
 
-/* All rows of a column block. */
+/* All rows of a strip of columns, in blocks as even as can be. */
 INLINE void NAME(strip)(const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row, T *c, int64_t c_row,
                         int64_t m, int64_t k, int64_t last, const int vectors) {
-  int64_t i = 0;
-  for (; i + ROWS <= m; i += ROWS)
-    NAME(block)(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, k, last, ROWS, vectors);
-#if defined(__AVX2__)
-  for (; i + ROWS / 2 <= m; i += ROWS / 2)
-    NAME(block)(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, k, last, ROWS / 2, vectors);
-#endif
-  for (; i < m; i++)
-    NAME(block)(a + i * a_row, a_row, a_column, b, b_row, c + i * c_row, c_row, k, last, 1, vectors);
+  const uint32_t most = ROWS * VECTORS / vectors < MAX_ROWS ? ROWS * VECTORS / vectors : MAX_ROWS;
+  for (uint32_t blocks = ((uint32_t)m + most - 1) / most; blocks; blocks--) {
+    int64_t rows = blocks == 1 ? m : (uint32_t)m / blocks;
+    switch (rows) {
+#define CASE(r) \
+  case r: \
+    if (r <= (int)most) NAME(block)(a, a_row, a_column, b, b_row, c, c_row, k, last, r <= MAX_ROWS ? r : 1, vectors); \
+    break;
+      CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+      CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
+#undef CASE
+    }
+    m -= rows;
+    a += rows * a_row;
+    c += rows * c_row;
+  }
 }
 
 static void NAME(small)(struct mxi_matrix a, const T *b, int64_t b_row, T *c, int64_t m, int64_t n, int64_t k) {
   const T *x = (const T *)a.data;
-  int64_t j = 0;
-  for (; VECTORS > 1 && j + VECTORS * LANES <= n; j += VECTORS * LANES)
-    NAME(strip)(x, a.row, a.column, b + j, b_row, c + j, n, m, k, LANES, VECTORS);
-  for (; j + LANES <= n; j += LANES) NAME(strip)(x, a.row, a.column, b + j, b_row, c + j, n, m, k, LANES, 1);
-  if (j < n) NAME(strip)(x, a.row, a.column, b + j, b_row, c + j, n, m, k, n - j, 1);
+  for (int64_t j = 0, left = n; left > 0;) {
+    if (VECTORS > 1 && left > LANES) {
+      int64_t last = left < VECTORS * LANES ? left - LANES : LANES;
+      NAME(strip)(x, a.row, a.column, b + j, b_row, c + j, n, m, k, last, VECTORS);
+    } else {
+      NAME(strip)(x, a.row, a.column, b + j, b_row, c + j, n, m, k, left < LANES ? left : LANES, 1);
+    }
+    j += left > LANES ? VECTORS * LANES : LANES;
+    left = n - j;
+  }
 }
 
 #undef NAME

@@ -45,15 +45,20 @@ VM_FN double vm_times_sum_f64(double a, double first, double rest) {
 /* x times a polynomial in w = -log(1 - x x), in sqrt(w) where w is large; the first coefficient has a low part. */
 VM_FN float vm_erfinv_f32(float x) {
 #if VM_HAS_FMA
-  float a = vm_abs_f32(x), w = -vm_log_f32(__builtin_fmaf(-a, a, 1.0f)), v = __builtin_sqrtf(w) - 3.0f;
+  float a = vm_abs_f32(x), left = __builtin_fmaf(-a, a, 1.0f);
 #else
-  float a = vm_abs_f32(x), w = -vm_log_f32((float)(1.0 - (double)a * a)), v = __builtin_sqrtf(w) - 3.0f;
+  float a = vm_abs_f32(x), left = (float)(1.0 - (double)a * a);
 #endif
-  float low = VM_POLY(f32, w, 0x1.e163dep-26f, 0x1.db2a1p-3f, 0x1.7a6d22p-7f, -0x1.31f606p-9f, -0x1.0b5872p-13f,
-                      0x1.75d52ep-15f, 0x1.0b5502p-18f, -0x1.0948fap-19f, 0x1.daacdep-23f, -0x1.2e1196p-27f);
-  float high = VM_POLY(f32, v, -0x1.085ep-26f, 0x1.006dc4p+0f, 0x1.358004p-7f, -0x1.f47edap-8f, 0x1.74c19cp-8f,
-                        -0x1.d7b9f4p-9f, 0x1.84b882p-10f, -0x1.c302cep-15f, -0x1.42b1cep-12f, 0x1.dca3d2p-14f);
-  float y = vm_times_sum_f32(a, w < 5.0f ? 0x1.c5bf88p-1f : 0x1.6a9efcp+1f, w < 5.0f ? low : high);
+  float e, r = vm_log_reduce_f32(left, &e), l = vm_log_core_f32(r, e), whole = e * -VM_LN2_HIGH_F32;
+  float w = whole - l, u = (whole - 1.5f) - l, v = __builtin_sqrtf(w) - 3.0f;
+  float low = VM_POLY(f32, u, -0x1.e2f404p-26f, 0x1.005f02p-2f, 0x1.cd3ce4p-11f, -0x1.123cdp-9f,
+                                    0x1.74abe2p-13f, 0x1.8590a2p-16f, -0x1.6912a2p-18f, -0x1.1bb14ap-25f,
+                                    0x1.dd9fcep-24f, -0x1.9bca4ep-27f, 0x1.6a0212p-32f);
+  float high = VM_POLY(f32, v, -0x1.331bc8p-26f, 0x1.006dcap+0f, 0x1.358168p-7f, -0x1.f4e33ap-8f, 0x1.74b71p-8f,
+                       -0x1.d37354p-9f, 0x1.832076p-10f, -0x1.fc605ap-14f, -0x1.2519cap-12f, 0x1.521446p-13f,
+                       -0x1.e21b8ap-16f);
+  float y = vm_times_sum_f32(a, w < 5.0f ? 0x1.408742p+0f : 0x1.6a9efcp+1f, w < 5.0f ? low : high);
+  y = a < 1.0f ? y : VM_NAN_F32;
   return vm_copysign_f32(a == 1.0f ? VM_INF_F32 : y, x);
 }
 

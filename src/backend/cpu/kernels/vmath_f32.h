@@ -63,13 +63,12 @@ VM_FN int32_t vm_log_split_f32(uint32_t bits, uint32_t *fraction) {
   return e;
 }
 
-/* e log(2) + log(1 + r) for 1 + r in [sqrt(1/2), sqrt(2)) */
+/* log(1 + r) for 1 + r in [sqrt(1/2), sqrt(2)), plus what of e log(2) is below VM_LN2_HIGH_F32 */
 VM_FN float vm_log_core_f32(float r, float e) {
   float z = r * r;
-  float q = VM_POLY2(f32, r, z, -0.5f, 0x1.555542p-2f, -0x1.ffffe2p-3f, 0x1.99a6f6p-3f, -0x1.55667cp-3f, 0x1.231952p-3f,
-                    -0x1.fabaa4p-4f, 0x1.e70ac6p-4f, -0x1.e5c5c6p-4f, 0x1.1cf6ep-4f);
-  float y = r + vm_fma_f32(z, q, e * VM_LN2_LOW_F32);
-  return vm_fma_f32(e, VM_LN2_HIGH_F32, y);
+  float q = VM_POLY2(f32, r, z, -0.5f, 0x1.555542p-2f, -0x1.ffffe2p-3f, 0x1.99a6f6p-3f, -0x1.55667cp-3f,
+                     0x1.231952p-3f, -0x1.fabaa4p-4f, 0x1.e70ac6p-4f, -0x1.e5c5c6p-4f, 0x1.1cf6ep-4f);
+  return r + vm_fma_f32(z, q, e * VM_LN2_LOW_F32);
 }
 
 /* The last step of the logarithms: y where x is positive and finite, else their limit. */
@@ -91,7 +90,7 @@ VM_FN float vm_log_reduce_f32(float x, float *e) {
 
 VM_FN float vm_log_f32(float x) {
   float e, r = vm_log_reduce_f32(x, &e);
-  return vm_log_limits_f32(x, vm_log_core_f32(r, e));
+  return vm_log_limits_f32(x, vm_fma_f32(e, VM_LN2_HIGH_F32, vm_log_core_f32(r, e)));
 }
 
 /* 1 + x = 2^e (1 + r) where r = x 2^-e + (2^-e - 1) is exact or nearly: 1 + x itself only chooses e. */
@@ -101,7 +100,8 @@ VM_FN float vm_log1p_f32(float x) {
   int32_t n = vm_log_split_f32(vm_bits_f32(u), &m);
   int32_t s = 0x3f800000 - (n << 23), scaled = (int32_t)vm_bits_f32(x) - (n << 23);
   float r = vm_from_bits_f32((uint32_t)scaled) + (vm_from_bits_f32((uint32_t)(s < 0 ? 0 : s)) - 1.0f);
-  return vm_copysign_f32(vm_log_limits_f32(u, vm_log_core_f32(r, (float)n)), x);
+  float e = (float)n, y = vm_fma_f32(e, VM_LN2_HIGH_F32, vm_log_core_f32(r, e));
+  return vm_copysign_f32(vm_log_limits_f32(u, y), x);
 }
 
 /* 1 / (1 + exp(a)) for a in [0, 104], without overflow: exp(a) = 2^n (1 + p), so it is w / (1 + w + p), w = 2^-n. The
