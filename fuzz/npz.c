@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MEMBER_MAX ((uint64_t)1 << 22)
+#define MEMBER_MAX  ((uint64_t)1 << 22)
 #define MEMBERS_MAX 64
 
 static void require(bool ok) {

@@ -13,7 +13,7 @@
 #include "common/progress.h"
 
 #define REPORT_EVERY 200
-#define CONVERGED 1e-6 /* relative gain between two reports that counts as none */
+#define CONVERGED    1e-6 /* relative gain between two reports that counts as none */
 
 struct options {
   const char *data, *target, *plot;
@@ -109,7 +109,8 @@ static double r_squared(const struct problem *p, mx_array w) {
   return v;
 }
 
-/* The least-squares answer from the normal equations, in float64: (X' X) w = X' y. NULL when X has dependent columns. */
+/* The least-squares answer from the normal equations, in float64: (X' X) w = X' y. NULL when X has dependent columns.
+ */
 static mx_array closed_form(const struct problem *p) {
   mx_scope s = mx_scope_begin();
   mx_array X = mx_astype(p->X, MX_FLOAT64), y = mx_astype(p->y, MX_FLOAT64), Xt = mx_transpose(X, MX_ALL);
@@ -125,7 +126,7 @@ struct fit {
   struct problem train, held_out;
   struct history history;
   mx_array w;
-  long steps;      /* the most there may be */
+  long steps; /* the most there may be */
   long taken;
   double rate;
   bool converged;
@@ -172,8 +173,10 @@ static void print_coefficients(const struct fit *fit, mx_array exact) {
   printf("%-24s %12s %12s\n", "standardised feature", "descent", "closed form");
   for (int64_t i = 0; i < fit->data.width; i++) {
     printf("%-24s %12.4f", dataset_feature(&fit->data, i), (double)ours[i]);
-    if (theirs) printf(" %12.4f\n", (double)theirs[i]);
-    else printf(" %12s\n", "-");
+    if (theirs)
+      printf(" %12.4f\n", (double)theirs[i]);
+    else
+      printf(" %12s\n", "-");
   }
 }
 
@@ -185,8 +188,10 @@ static bool report_fit(struct fit *fit, struct failure *f) {
   if (mx_error()) return fail(f, "%s", mx_error_message());
   printf("%s after %ld steps\n", fit->converged ? "converged" : "stopped, not converged,", fit->taken);
   printf("R2 on %s rows: %.4f by descent, ", fit->held_out.X ? "held-out" : "training", ours);
-  if (exact) printf("%.4f in closed form\n", theirs);
-  else printf("no closed form: columns depend on each other\n");
+  if (exact)
+    printf("%.4f in closed form\n", theirs);
+  else
+    printf("no closed form: columns depend on each other\n");
   return true;
 }
 
@@ -209,7 +214,8 @@ static bool run_fit(struct fit *fit, const char *path, struct failure *f) {
 static bool fit_table(const struct options *o, struct failure *f) {
   char standard[512];
   dataset_path(standard, sizeof standard, "diabetes.csv");
-  const struct dataset_options from = {o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true, false};
+  const struct dataset_options from = {
+      o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true, false};
   struct fit fit = {.options = o, .steps = o->steps ? o->steps : STEPS, .rate = o->rate > 0 ? o->rate : 0.1};
   if (!dataset_read(&fit.data, &from, f)) return false;
   bool ok = run_fit(&fit, from.path, f);
@@ -222,7 +228,8 @@ static bool fit_table(const struct options *o, struct failure *f) {
 int main(int argc, char **argv) {
   struct options o = {.target = "target", .held_out = 0.2};
   const struct cli_option table[] = {
-      {"data", CLI_TEXT, &o.data, 0, 0, "FILE.csv", "fit this table alone (default: a synthetic problem, then data/diabetes.csv)"},
+      {"data", CLI_TEXT, &o.data, 0, 0, "FILE.csv",
+       "fit this table alone (default: a synthetic problem, then data/diabetes.csv)"},
       {"target", CLI_TEXT, &o.target, 0, 0, "COLUMN", "the column to predict (default: target)"},
       {"steps", CLI_INTEGER, &o.steps, 1, 1e9, "N", "the most steps to take (default: 10000)"},
       {"rate", CLI_REAL, &o.rate, 1e-12, 1e6, "R", "learning rate (default: 0.01 synthetic, 0.1 for tables)"},

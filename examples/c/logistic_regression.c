@@ -1,6 +1,6 @@
-/* Logistic regression by gradient descent on a table with a target of zeros and ones: by default, whether a breast tumour
- * is benign. Reports accuracy and the area under the ROC curve on rows held out.
- * The part that uses mica is loss() and descend(); the rest reads options and reports. */
+/* Logistic regression by gradient descent on a table with a target of zeros and ones: by default, whether a breast
+ * tumour is benign. Reports accuracy and the area under the ROC curve on rows held out. The part that uses mica is
+ * loss() and descend(); the rest reads options and reports. */
 #include <mica.h>
 
 #include <math.h>
@@ -92,7 +92,8 @@ static bool check_labels(const struct dataset *d, const struct dataset_options *
   for (size_t i = 0; i < t->row_count; i++) {
     double v = t->values[i * t->column_count + d->target];
     if (v != 0 && v != 1)
-      return fail(f, "%s: the target '%s' must hold zeros and ones, and row %zu holds %g", from->path, from->target, i + 1, v);
+      return fail(f, "%s: the target '%s' must hold zeros and ones, and row %zu holds %g", from->path, from->target,
+                  i + 1, v);
   }
   return true;
 }
@@ -157,7 +158,8 @@ static bool run_fit(struct fit *fit, const char *path, struct failure *f) {
 static bool fit_table(const struct options *o, struct failure *f) {
   char standard[512];
   dataset_path(standard, sizeof standard, "breast_cancer.csv");
-  const struct dataset_options from = {o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true, false};
+  const struct dataset_options from = {
+      o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, true, false};
   struct fit fit = {.options = o};
   if (!dataset_read(&fit.data, &from, f)) return false;
   bool ok = check_labels(&fit.data, &from, f) && run_fit(&fit, from.path, f);

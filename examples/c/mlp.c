@@ -16,7 +16,7 @@
 
 enum { LAYERS = 3, PARAMETERS = 2 * LAYERS, CLASSES_MAX = 1000 };
 
-static const char *const names[PARAMETERS] = {"layers.0.weight", "layers.0.bias", "layers.1.weight",
+static const char *const names[PARAMETERS] = {"layers.0.weight", "layers.0.bias",   "layers.1.weight",
                                               "layers.1.bias",   "layers.2.weight", "layers.2.bias"};
 
 struct options {
@@ -236,7 +236,8 @@ static bool run_all(struct run *r, const char *path, struct failure *f) {
 static bool fit_table(const struct options *o, struct failure *f) {
   char standard[512];
   dataset_path(standard, sizeof standard, "digits.csv");
-  const struct dataset_options from = {o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, false, true};
+  const struct dataset_options from = {
+      o->data ? o->data : standard, o->target, o->held_out, (uint64_t)o->seed, false, true};
   struct run r = {.options = o};
   if (!dataset_read(&r.data, &from, f)) return false;
   bool ok = count_classes(&r, &from, f) && run_all(&r, from.path, f);
@@ -246,13 +247,15 @@ static bool fit_table(const struct options *o, struct failure *f) {
 }
 
 int main(int argc, char **argv) {
-  struct options o = {.target = "target", .epochs = 30, .batch = 64, .hidden = 128, .rate = 0.05, .momentum = 0.9, .held_out = 0.2};
+  struct options o = {
+      .target = "target", .epochs = 30, .batch = 64, .hidden = 128, .rate = 0.05, .momentum = 0.9, .held_out = 0.2};
   const struct cli_option table[] = {
       {"data", CLI_TEXT, &o.data, 0, 0, "FILE.csv", "the table to learn (default: data/digits.csv)"},
       {"target", CLI_TEXT, &o.target, 0, 0, "COLUMN", "the column of classes 0, 1, ... (default: target)"},
       {"epochs", CLI_INTEGER, &o.epochs, 1, 1e6, "N", "passes over the training rows (default: 30)"},
       {"batch", CLI_INTEGER, &o.batch, 1, 1e6, "N", "rows in a step (default: 64)"},
-      {"hidden", CLI_INTEGER, &o.hidden, 2, 1e5, "N", "units of the first hidden layer, twice the second (default: 128)"},
+      {"hidden", CLI_INTEGER, &o.hidden, 2, 1e5, "N",
+       "units of the first hidden layer, twice the second (default: 128)"},
       {"rate", CLI_REAL, &o.rate, 1e-12, 1e6, "R", "learning rate (default: 0.05)"},
       {"momentum", CLI_REAL, &o.momentum, 0, 0.9999, "M", "part of a step that goes on (default: 0.9)"},
       {"validation", CLI_REAL, &o.held_out, 0, 0.9, "F", "fraction of rows held out (default: 0.2)"},

@@ -115,17 +115,20 @@ bool mxi_axes(struct mxi_ctx *c, const char *who, mx_ints axes, int ndim, uint64
 
 bool mxi_broadcast_shapes(struct mxi_ctx *c, const char *who, int a_ndim, const int64_t *a, int b_ndim, const int64_t *b,
                           int *out_ndim, int64_t *out) {
-  int n = a_ndim > b_ndim ? a_ndim : b_ndim;
-  *out_ndim = n;
-  for (int i = 0; i < n; i++) {
-    int64_t x = i < n - a_ndim ? 1 : a[i - (n - a_ndim)], y = i < n - b_ndim ? 1 : b[i - (n - b_ndim)];
+  int n = a_ndim > b_ndim ? a_ndim : b_ndim, shared = a_ndim < b_ndim ? a_ndim : b_ndim;
+  for (int i = 1; i <= shared; i++) {
+    int64_t x = a[a_ndim - i], y = b[b_ndim - i];
     if (x != y && x != 1 && y != 1) {
       mxi_fail(c, MX_ERR_SHAPE, "[%s] shapes %s and %s cannot be broadcast together", who,
                mxi_shape_text((char[96]){0}, 96, a_ndim, a), mxi_shape_text((char[96]){0}, 96, b_ndim, b));
       return false;
     }
-    out[i] = x == 1 ? y : x;
   }
+  for (int i = 1; i <= n; i++) { /* from the last axis on, since `out` may be `a` or `b` */
+    int64_t x = i > a_ndim ? 1 : a[a_ndim - i], y = i > b_ndim ? 1 : b[b_ndim - i];
+    out[n - i] = x == 1 ? y : x;
+  }
+  *out_ndim = n;
   return true;
 }
 

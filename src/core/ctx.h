@@ -41,7 +41,7 @@ mx_array mxi_null(struct mxi_ctx *c, const char *who, const char *name);
 bool mxi_axis(struct mxi_ctx *c, const char *who, int64_t axis, int ndim, int *out);
 /* The axes as a bit mask (MX_ALL: all of them); false with MX_ERR_VALUE when out of range or named twice. */
 bool mxi_axes(struct mxi_ctx *c, const char *who, mx_ints axes, int ndim, uint64_t *mask);
-/* The shape that `a` and `b` broadcast to; false with MX_ERR_SHAPE. out has room for MXI_MAX_NDIM. */
+/* The shape that `a` and `b` broadcast to; false with MX_ERR_SHAPE. out has room for MXI_MAX_NDIM and may be a or b. */
 bool mxi_broadcast_shapes(struct mxi_ctx *c, const char *who, int a_ndim, const int64_t *a, int b_ndim, const int64_t *b,
                           int *out_ndim, int64_t *out);
 /* Checks a list of sizes a user gave: none negative, rank and product within limits; false with MX_ERR_SHAPE. */

@@ -20,12 +20,24 @@ static const char *errno_text(int code) {
     int code;
     const char *text;
   } texts[] = {
-      {ENOENT, "no such file or directory"}, {EACCES, "permission denied"},      {EPERM, "operation not permitted"},
-      {EISDIR, "it is a directory"},         {ENOTDIR, "not a directory"},       {ENOSPC, "no space left on device"},
-      {EROFS, "read-only file system"},      {EMFILE, "too many open files"},    {ENFILE, "too many open files"},
-      {ENAMETOOLONG, "the name is too long"}, {ELOOP, "too many links"},         {EFBIG, "the file is too large"},
-      {EDQUOT, "disk quota exceeded"},       {EIO, "input/output error"},        {EPIPE, "broken pipe"},
-      {ENOMEM, "out of memory"},             {ETXTBSY, "the file is in use"},    {EBUSY, "the file is in use"},
+      {ENOENT, "no such file or directory"},
+      {EACCES, "permission denied"},
+      {EPERM, "operation not permitted"},
+      {EISDIR, "it is a directory"},
+      {ENOTDIR, "not a directory"},
+      {ENOSPC, "no space left on device"},
+      {EROFS, "read-only file system"},
+      {EMFILE, "too many open files"},
+      {ENFILE, "too many open files"},
+      {ENAMETOOLONG, "the name is too long"},
+      {ELOOP, "too many links"},
+      {EFBIG, "the file is too large"},
+      {EDQUOT, "disk quota exceeded"},
+      {EIO, "input/output error"},
+      {EPIPE, "broken pipe"},
+      {ENOMEM, "out of memory"},
+      {ETXTBSY, "the file is in use"},
+      {EBUSY, "the file is in use"},
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (texts[i].code == code) return texts[i].text;
@@ -104,10 +116,10 @@ mx_status mxi_reader_open(const char *path, struct mxi_reader **out, struct mxi_
 struct file_writer {
   struct mxi_writer base;
   int fd;
-  bool direct;    /* no temporary file: `path` is a pipe or a device */
-  char *path;     /* what close renames to, links resolved */
+  bool direct; /* no temporary file: `path` is a pipe or a device */
+  char *path;  /* what close renames to, links resolved */
   char *temporary;
-  size_t folder;  /* length of the part of both that names the folder, its slash included */
+  size_t folder; /* length of the part of both that names the folder, its slash included */
 };
 
 static mx_status file_write(struct mxi_writer *w, const void *data, size_t nbytes, struct mxi_io_error *e) {
@@ -216,7 +228,9 @@ mx_status mxi_writer_open(const char *path, struct mxi_writer **out, struct mxi_
     *out = &f->base;
     return MX_OK;
   }
-  if (f->temporary) file_abort(&f->base);
-  else file_free(f);
+  if (f->temporary)
+    file_abort(&f->base);
+  else
+    file_free(f);
   return st;
 }

@@ -100,7 +100,8 @@ static void put_axis(struct mxi_text *t, const struct layout *l, int axis, const
   mxi_text_put(t, "]", 1);
 }
 
-void mxi_text_array(struct mxi_text *t, mx_dtype dtype, int ndim, const int64_t *shape, const void *data, int precision) {
+void mxi_text_array(struct mxi_text *t, mx_dtype dtype, int ndim, const int64_t *shape, const void *data,
+                    int precision) {
   struct layout l = {.dtype = dtype, .ndim = ndim, .precision = precision, .shape = shape};
   bool empty = false;
   for (int i = 0; i < ndim; i++) empty = empty || !shape[i];

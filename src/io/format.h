@@ -19,6 +19,7 @@ void mxi_text_end(struct mxi_text *t); /* writes the terminator where size > 0 *
 void mxi_text_double(struct mxi_text *t, double v, int precision);
 
 /* "array([1, 2, ..., 9], dtype=int32)" for row-major `data`: axes longer than 6 show 3 items at each end. */
-void mxi_text_array(struct mxi_text *t, mx_dtype dtype, int ndim, const int64_t *shape, const void *data, int precision);
+void mxi_text_array(struct mxi_text *t, mx_dtype dtype, int ndim, const int64_t *shape, const void *data,
+                    int precision);
 
 #endif

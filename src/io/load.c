@@ -163,7 +163,8 @@ static mx_array load_member(struct mxi_ctx *c, const struct mxi_zip *zip, const 
   return a;
 }
 
-static bool load_members(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *results, size_t count) {
+static bool load_members(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *results,
+                         size_t count) {
   struct mxi_io_error e;
   struct mxi_reader *r = NULL;
   struct mxi_zip zip;
@@ -179,12 +180,15 @@ static bool load_members(struct mxi_ctx *c, const char *path, const char *const 
   return !c->code;
 }
 
-static mx_status load_named(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *arrays, size_t count) {
+static mx_status load_named(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *arrays,
+                            size_t count) {
   mx_array *results = mxi_calloc(count * sizeof *results);
   if (!results) return mxi_fail_memory(c, "load_named"), c->code;
   size_t mark = c->top;
-  if (!load_members(c, path, names, results, count)) mxi_sweep(c, mark);
-  else if (!mxi_keep_many(c, mark, results, count) && count) memcpy(arrays, results, count * sizeof *arrays);
+  if (!load_members(c, path, names, results, count))
+    mxi_sweep(c, mark);
+  else if (!mxi_keep_many(c, mark, results, count) && count)
+    memcpy(arrays, results, count * sizeof *arrays);
   mxi_free(results);
   return c->code;
 }

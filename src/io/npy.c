@@ -16,9 +16,9 @@ static const struct descr {
   char text[3];
   uint8_t part; /* bytes of the unit that byte order turns round */
 } descrs[MXI_DTYPE_COUNT] = {
-    [MX_BOOL] = {"b1", 1},    [MX_UINT8] = {"u1", 1},   [MX_UINT16] = {"u2", 2},   [MX_UINT32] = {"u4", 4},
-    [MX_UINT64] = {"u8", 8},  [MX_INT8] = {"i1", 1},    [MX_INT16] = {"i2", 2},    [MX_INT32] = {"i4", 4},
-    [MX_INT64] = {"i8", 8},   [MX_FLOAT16] = {"f2", 2}, [MX_FLOAT32] = {"f4", 4},  [MX_FLOAT64] = {"f8", 8},
+    [MX_BOOL] = {"b1", 1},     [MX_UINT8] = {"u1", 1},     [MX_UINT16] = {"u2", 2},  [MX_UINT32] = {"u4", 4},
+    [MX_UINT64] = {"u8", 8},   [MX_INT8] = {"i1", 1},      [MX_INT16] = {"i2", 2},   [MX_INT32] = {"i4", 4},
+    [MX_INT64] = {"i8", 8},    [MX_FLOAT16] = {"f2", 2},   [MX_FLOAT32] = {"f4", 4}, [MX_FLOAT64] = {"f8", 8},
     [MX_BFLOAT16] = {"V2", 2}, [MX_COMPLEX64] = {"c8", 4},
 };
 
@@ -165,8 +165,10 @@ static bool count_bytes(const struct mxi_npy *npy, int64_t *nbytes) {
   int64_t product = (int64_t)mxi_itemsize(npy->dtype);
   bool empty = false;
   for (int i = 0; i < npy->ndim; i++) {
-    if (!npy->shape[i]) empty = true;
-    else if (__builtin_mul_overflow(product, npy->shape[i], &product)) return false;
+    if (!npy->shape[i])
+      empty = true;
+    else if (__builtin_mul_overflow(product, npy->shape[i], &product))
+      return false;
   }
   *nbytes = empty ? 0 : product;
   return true;
@@ -237,7 +239,8 @@ void mxi_npy_header_make(struct mxi_npy_header *h, mx_dtype dtype, int ndim, con
   memcpy(p, magic, sizeof magic);
   memcpy(p + 6, "\1\0", 2);
   p += 10;
-  p += snprintf(p, (size_t)(end - p), "{'descr': '%c%s', 'fortran_order': False, 'shape': (", order, descrs[dtype].text);
+  p +=
+      snprintf(p, (size_t)(end - p), "{'descr': '%c%s', 'fortran_order': False, 'shape': (", order, descrs[dtype].text);
   int grown = 0;
   for (int i = 0; i < ndim; i++) {
     int n = snprintf(p, (size_t)(end - p), "%lld", (long long)shape[i]);

@@ -9,12 +9,12 @@
 /* What a header says, checked: every product fits, and the elements lie inside the file. */
 struct mxi_npy {
   mx_dtype dtype;
-  bool swapped;         /* big-endian: mxi_npy_read_elements turns the bytes round */
-  bool fortran_order;   /* the elements are those of the transpose, row-major: shape reversed */
+  bool swapped;       /* big-endian: mxi_npy_read_elements turns the bytes round */
+  bool fortran_order; /* the elements are those of the transpose, row-major: shape reversed */
   int ndim;
   int64_t shape[MXI_MAX_NDIM];
-  uint64_t offset;      /* of the elements */
-  size_t nbytes;        /* of the elements */
+  uint64_t offset; /* of the elements */
+  size_t nbytes;   /* of the elements */
 };
 
 /* Reads and checks the header. MX_ERR_IO: not an .npy file, truncated, or malformed. MX_ERR_VALUE: a dtype, rank or

@@ -49,8 +49,10 @@ static void write_digits(struct decimal *d, const uint32_t *limbs, int count) {
 static void expand(struct decimal *d, uint64_t bits) {
   int e = (int)(bits >> 52 & 0x7ff);
   uint64_t mantissa = bits & (((uint64_t)1 << 52) - 1);
-  if (e) mantissa |= (uint64_t)1 << 52;
-  else e = 1;
+  if (e)
+    mantissa |= (uint64_t)1 << 52;
+  else
+    e = 1;
   e -= 1075;
   if (!mantissa) {
     *d = (struct decimal){.count = 1, .digits = "0"};
@@ -63,7 +65,8 @@ static void expand(struct decimal *d, uint64_t bits) {
 }
 
 static bool rounds_up(const struct decimal *d, int keep) {
-  if (keep >= d->count || keep < 0 || d->digits[keep] != '5') return keep >= 0 && keep < d->count && d->digits[keep] > '5';
+  if (keep >= d->count || keep < 0 || d->digits[keep] != '5')
+    return keep >= 0 && keep < d->count && d->digits[keep] > '5';
   for (int i = keep + 1; i < d->count; i++)
     if (d->digits[i] != '0') return true;
   return keep > 0 && (d->digits[keep - 1] - '0') % 2;
@@ -115,8 +118,10 @@ static void put_scientific(struct mxi_text *t, const struct decimal *d) {
 static void put_general(struct mxi_text *t, struct decimal *d) {
   round_to(d, GENERAL);
   while (d->count > 1 && d->digits[d->count - 1] == '0') d->count--;
-  if (d->exponent < -4 || d->exponent >= GENERAL) put_scientific(t, d);
-  else put_fixed(t, d, d->count - 1 > d->exponent ? d->count - 1 - d->exponent : 0);
+  if (d->exponent < -4 || d->exponent >= GENERAL)
+    put_scientific(t, d);
+  else
+    put_fixed(t, d, d->count - 1 > d->exponent ? d->count - 1 - d->exponent : 0);
 }
 
 void mxi_text_double(struct mxi_text *t, double v, int precision) {

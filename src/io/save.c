@@ -34,7 +34,8 @@ mx_status mx_save(const char *path, mx_array a) {
 }
 
 /* ---- Archives ---------------------------------------------------------------------------------------------------- */
-static mx_status add_member(struct mxi_ctx *c, struct mxi_zip_writer *z, const char *name, mx_array a, struct mxi_io_error *e) {
+static mx_status add_member(struct mxi_ctx *c, struct mxi_zip_writer *z, const char *name, mx_array a,
+                            struct mxi_io_error *e) {
   struct mxi_npy_header h;
   const void *data = mxi_read(c, "save_named", a);
   if (!data) return mxi_io_fail(e, c->code, "%.200s", c->message);

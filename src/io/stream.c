@@ -19,8 +19,8 @@ mx_status mxi_io_fail_memory(struct mxi_io_error *e) { return mxi_io_fail(e, MX_
 
 mx_status mxi_reader_read(struct mxi_reader *r, uint64_t offset, void *out, size_t nbytes, struct mxi_io_error *e) {
   if (offset > r->size || nbytes > r->size - offset)
-    return mxi_io_fail(e, MX_ERR_IO, "truncated: %llu bytes where at least %llu are needed", (unsigned long long)r->size,
-                       (unsigned long long)offset + nbytes);
+    return mxi_io_fail(e, MX_ERR_IO, "truncated: %llu bytes where at least %llu are needed",
+                       (unsigned long long)r->size, (unsigned long long)offset + nbytes);
   return r->read(r, offset, out, nbytes, e);
 }
 

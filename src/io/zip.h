@@ -8,7 +8,7 @@
 struct mxi_zip_member {
   const char *name; /* not terminated */
   size_t name_size;
-  uint64_t offset;  /* of the local header */
+  uint64_t offset; /* of the local header */
   uint64_t packed_size, size;
   uint32_t crc;
   uint16_t method, flags;

@@ -20,9 +20,9 @@ enum {
 
   ZIP_STORED = 0,
   ZIP_DEFLATED = 8,
-  ZIP_ENCRYPTED = 1,      /* flag bits */
+  ZIP_ENCRYPTED = 1, /* flag bits */
   ZIP_UTF8 = 0x800,
-  ZIP_EXTRA64 = 1,        /* id of the zip64 extra field */
+  ZIP_EXTRA64 = 1,          /* id of the zip64 extra field */
   ZIP_DEFLATE_RATIO = 1032, /* deflate cannot do better: 258 bytes from 2 bits */
 };
 #define ZIP_SEE_64 0xffffffffu

@@ -57,8 +57,8 @@ static void z_free(voidpf ctx, voidpf p) {
 struct inflater {
   z_stream z;
   struct member *m;
-  uint64_t packed_at;   /* packed bytes given to zlib so far */
-  bool ended;           /* the deflate stream said that it ends */
+  uint64_t packed_at; /* packed bytes given to zlib so far */
+  bool ended;         /* the deflate stream said that it ends */
   unsigned char in[CHUNK], skipped[CHUNK];
 };
 
@@ -76,7 +76,8 @@ static mx_status feed(struct inflater *f, struct mxi_io_error *e) {
 /* Unpacks exactly nbytes to out. */
 static mx_status inflate_exactly(struct inflater *f, unsigned char *out, size_t nbytes, struct mxi_io_error *e) {
   while (nbytes) {
-    if (f->ended) return mxi_io_fail(e, MX_ERR_IO, "damaged zip archive: a member unpacks to fewer bytes than promised");
+    if (f->ended)
+      return mxi_io_fail(e, MX_ERR_IO, "damaged zip archive: a member unpacks to fewer bytes than promised");
     if (!f->z.avail_in) {
       mx_status st = feed(f, e);
       if (st) return st;
@@ -131,7 +132,8 @@ static mx_status inflate_range(struct inflater *f, uint64_t offset, void *out, s
   return st ? st : check_crc(zip_crc(crc, out, nbytes), f->m, e);
 }
 
-static mx_status deflated_read(struct mxi_reader *r, uint64_t offset, void *out, size_t nbytes, struct mxi_io_error *e) {
+static mx_status deflated_read(struct mxi_reader *r, uint64_t offset, void *out, size_t nbytes,
+                               struct mxi_io_error *e) {
   struct inflater *f = mxi_calloc(sizeof *f);
   if (!f) return mxi_io_fail_memory(e);
   f->m = (struct member *)r;
@@ -170,7 +172,8 @@ mx_status mxi_zip_read_member(const struct mxi_zip *zip, const struct mxi_zip_me
                               struct mxi_io_error *e) {
   if (m->flags & ZIP_ENCRYPTED) return mxi_io_fail(e, MX_ERR_UNSUPPORTED, "the archive is encrypted");
   if (m->method != ZIP_STORED && m->method != ZIP_DEFLATED)
-    return mxi_io_fail(e, MX_ERR_UNSUPPORTED, "compression method %d (stored and deflated members can be read)", m->method);
+    return mxi_io_fail(e, MX_ERR_UNSUPPORTED, "compression method %d (stored and deflated members can be read)",
+                       m->method);
   uint64_t start = 0;
   mx_status st = find_start(zip, m, &start, e);
   if (st) return st;

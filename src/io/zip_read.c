@@ -101,9 +101,14 @@ static mx_status parse_directory(struct mxi_zip *zip, size_t size, struct mxi_io
     size_t name = zip_u16(p + 28), extra = zip_u16(p + 30), rest = name + extra + zip_u16(p + 32);
     if (size - ZIP_CENTRAL_SIZE < rest) return damaged(e, "its directory ends early");
     struct mxi_zip_member *m = &zip->members[i];
-    *m = (struct mxi_zip_member){
-        .name = (const char *)p + ZIP_CENTRAL_SIZE, .name_size = name, .flags = zip_u16(p + 8), .method = zip_u16(p + 10),
-        .crc = zip_u32(p + 16), .packed_size = zip_u32(p + 20), .size = zip_u32(p + 24), .offset = zip_u32(p + 42)};
+    *m = (struct mxi_zip_member){.name = (const char *)p + ZIP_CENTRAL_SIZE,
+                                 .name_size = name,
+                                 .flags = zip_u16(p + 8),
+                                 .method = zip_u16(p + 10),
+                                 .crc = zip_u32(p + 16),
+                                 .packed_size = zip_u32(p + 20),
+                                 .size = zip_u32(p + 24),
+                                 .offset = zip_u32(p + 42)};
     if (!apply_extra64(p + ZIP_CENTRAL_SIZE + name, extra, m)) return damaged(e, "a zip64 field ends early");
     if (m->method == ZIP_STORED || m->method == ZIP_DEFLATED)
       if (!is_plausible(m, zip->directory_offset)) return damaged(e, "a member has sizes that cannot be");

@@ -1,5 +1,5 @@
-/* Writing a zip archive front to back: stored members, then the directory. Zip64 records appear only where a number does
- * not fit the old ones; dates are the format's zero, so equal arrays make equal files. */
+/* Writing a zip archive front to back: stored members, then the directory. Zip64 records appear only where a number
+ * does not fit the old ones; dates are the format's zero, so equal arrays make equal files. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -42,8 +42,8 @@ static void tan_n_loop(float *restrict y, const float *restrict x, size_t n) { v
 #define ROW(name, oracle, bound32, bound64) {#name, name##_loop, oracle, bound32},
 static const struct function functions[] = {
 #include "vmath_functions.h"
-    {"sin, loop", sin_n_loop, sin, 1.5},
-    {"cos, loop", cos_n_loop, cos, 1.5},
+    {"sin, loop", sin_n_loop, sin, 2},
+    {"cos, loop", cos_n_loop, cos, 2},
     {"tan, loop", tan_n_loop, tan, 0.6},
 };
 #undef ROW

@@ -110,7 +110,8 @@ static void write_bytes(const char *path, const void *data, size_t n) {
 /* numpy.asfortranarray([[0, 1, 2], [3, 4, 5]]) as uint8, written by hand. */
 static void fortran_order_is_a_transposed_view(void **state) {
   (void)state;
-  static const char file[] = "\x93NUMPY\1\0\x40\0{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }     \n\0\3\1\4\2\5";
+  static const char file[] =
+      "\x93NUMPY\1\0\x40\0{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }     \n\0\3\1\4\2\5";
   write_bytes(npy, file, sizeof file - 1);
   mx_array a = mx_load(npy);
   assert_int_equal(mx_dim(a, 0), 2);
@@ -178,7 +179,8 @@ static const char *const names[] = {"layers.0.weight", "b", "\xc3\xa9"};
 
 static void named_arrays_are_saved_and_loaded(void **state) {
   (void)state;
-  mx_array saved[] = {example(MX_BFLOAT16), mx_from_data(NULL, MX_SHAPE(0), MX_BOOL), mx_multiply(mx_f32(2), mx_f32(3))};
+  mx_array saved[] = {example(MX_BFLOAT16), mx_from_data(NULL, MX_SHAPE(0), MX_BOOL),
+                      mx_multiply(mx_f32(2), mx_f32(3))};
   mx_array loaded[3] = {NULL}, last = NULL;
   assert_int_equal(mx_save_named(npz, names, saved, 3), MX_OK);
   assert_int_equal(mx_load_named(npz, names, loaded, 3), MX_OK);

@@ -31,7 +31,8 @@ static const char *number(double v, int precision) {
   return text;
 }
 
-#define SHAPE(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__}
+#define SHAPE(...) \
+  (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) { __VA_ARGS__ }
 
 static void scalars_have_no_brackets(void **state) {
   (void)state;
@@ -87,8 +88,9 @@ static void empty_axes_print_their_brackets(void **state) {
   assert_string_equal(format(MX_FLOAT32, SHAPE(0, 3), NULL), "array([], dtype=float32)");
   assert_string_equal(format(MX_FLOAT32, SHAPE(3, 0), NULL), "array([[],\n       [],\n       []], dtype=float32)");
   assert_string_equal(format(MX_FLOAT32, SHAPE(2, 0, 3), NULL), "array([[],\n       []], dtype=float32)");
-  assert_string_equal(format(MX_FLOAT32, SHAPE(7, 0), NULL),
-                      "array([[],\n       [],\n       [],\n       ...,\n       [],\n       [],\n       []], dtype=float32)");
+  assert_string_equal(
+      format(MX_FLOAT32, SHAPE(7, 0), NULL),
+      "array([[],\n       [],\n       [],\n       ...,\n       [],\n       [],\n       []], dtype=float32)");
 }
 
 static void axes_longer_than_six_are_cut(void **state) {
@@ -97,12 +99,13 @@ static void axes_longer_than_six_are_cut(void **state) {
   for (int i = 0; i < 56; i++) v[i] = i;
   assert_string_equal(format(MX_INT32, SHAPE(6), v), "array([0, 1, 2, 3, 4, 5], dtype=int32)");
   assert_string_equal(format(MX_INT32, SHAPE(7), v), "array([0, 1, 2, ..., 4, 5, 6], dtype=int32)");
-  assert_string_equal(format(MX_INT32, SHAPE(8, 7), v),
-                      "array([[0, 1, 2, ..., 4, 5, 6],\n       [7, 8, 9, ..., 11, 12, 13],\n       [14, 15, 16, ..., 18, 19, 20],\n"
-                      "       ...,\n       [35, 36, 37, ..., 39, 40, 41],\n       [42, 43, 44, ..., 46, 47, 48],\n"
-                      "       [49, 50, 51, ..., 53, 54, 55]], dtype=int32)");
-  assert_string_equal(format(MX_INT32, SHAPE(1, 7, 1), v),
-                      "array([[[0],\n        [1],\n        [2],\n        ...,\n        [4],\n        [5],\n        [6]]], dtype=int32)");
+  assert_string_equal(
+      format(MX_INT32, SHAPE(8, 7), v),
+      "array([[0, 1, 2, ..., 4, 5, 6],\n       [7, 8, 9, ..., 11, 12, 13],\n       [14, 15, 16, ..., 18, 19, 20],\n"
+      "       ...,\n       [35, 36, 37, ..., 39, 40, 41],\n       [42, 43, 44, ..., 46, 47, 48],\n"
+      "       [49, 50, 51, ..., 53, 54, 55]], dtype=int32)");
+  assert_string_equal(format(MX_INT32, SHAPE(1, 7, 1), v), "array([[[0],\n        [1],\n        [2],\n        ...,\n   "
+                                                           "     [4],\n        [5],\n        [6]]], dtype=int32)");
 }
 
 static void deepest_rank_prints(void **state) {
@@ -164,14 +167,33 @@ static void numbers_equal_printf(void **state) {
 
 static void extreme_numbers_equal_printf(void **state) {
   (void)state;
-  static const double values[] = {0,       -0.0,    0x1p-1074, 0x1.fffffffffffffp-1023, 0x1p-1022, 0x1.fffffffffffffp1023,
-                                  999999.5, 999999.4999, 0.00009999995, 0.000099999949, 9.5, 0.5, 1.5, 2.5, 0.05, 99999.95,
-                                  1e5, 1e6, 123456.5, 123457.5};
+  static const double values[] = {0,
+                                  -0.0,
+                                  0x1p-1074,
+                                  0x1.fffffffffffffp-1023,
+                                  0x1p-1022,
+                                  0x1.fffffffffffffp1023,
+                                  999999.5,
+                                  999999.4999,
+                                  0.00009999995,
+                                  0.000099999949,
+                                  9.5,
+                                  0.5,
+                                  1.5,
+                                  2.5,
+                                  0.05,
+                                  99999.95,
+                                  1e5,
+                                  1e6,
+                                  123456.5,
+                                  123457.5};
   char expected[1500];
   for (size_t i = 0; i < sizeof values / sizeof *values; i++)
     for (int precision = -1; precision < 1100; precision += precision < 20 ? 1 : 270) {
-      if (precision < 0) snprintf(expected, sizeof expected, "%.6g", values[i]);
-      else snprintf(expected, sizeof expected, "%.*f", precision, values[i]);
+      if (precision < 0)
+        snprintf(expected, sizeof expected, "%.6g", values[i]);
+      else
+        snprintf(expected, sizeof expected, "%.*f", precision, values[i]);
       assert_string_equal(number(values[i], precision), expected);
     }
 }
@@ -195,7 +217,8 @@ static void rounding_mode_does_not_matter(void **state) {
 /* Any locale whose decimal point is a comma will do; a machine without one skips. */
 static void locale_does_not_matter(void **state) {
   (void)state;
-  static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "fr_FR.utf8", "de_DE", "fr_FR", "ru_RU.UTF-8"};
+  static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "fr_FR.utf8",
+                                      "de_DE",       "fr_FR",      "ru_RU.UTF-8"};
   bool found = false;
   for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
     found = setlocale(LC_ALL, names[i]) && localeconv()->decimal_point[0] == ',';

@@ -1,13 +1,13 @@
 /* Files below the array layer: .npy headers and elements, and files written safely. Headers are spelled out here from
  * NumPy's format description; archives are in t_zip.c. What NumPy and MLX make of our files is checked from Python. */
 #define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -74,8 +74,10 @@ static void put_shared(unsigned char **to, size_t *size, const struct member *m,
 static void add(struct builder *b, struct member m) {
   size_t room = m.size + 1024, packed = m.size, offset = b->size;
   unsigned char *bytes = malloc(room);
-  if (m.deflate) packed = deflate_bytes(m.data, m.size, bytes, room);
-  else memcpy(bytes, m.data, m.size);
+  if (m.deflate)
+    packed = deflate_bytes(m.data, m.size, bytes, room);
+  else
+    memcpy(bytes, m.data, m.size);
   for (int i = 0; i < m.junk; i++) bytes[packed++] = 'j';
   put_number(&b->at, &b->size, 0x04034b50, 4);
   put_shared(&b->at, &b->size, &m, packed);
@@ -115,7 +117,8 @@ static void finish(struct builder *b, const char *comment) {
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 /* All of a member, in two reads that part at `at`. */
-static mx_status read_member(const struct mxi_zip *zip, const struct mxi_zip_member *m, size_t at, char *out, size_t size) {
+static mx_status read_member(const struct mxi_zip *zip, const struct mxi_zip_member *m, size_t at, char *out,
+                             size_t size) {
   struct mxi_reader *r = NULL;
   mx_status st = mxi_zip_read_member(zip, m, &r, &error);
   if (st) return st;
@@ -140,7 +143,7 @@ static mx_status read_first(const void *data, size_t nbytes, char *out, size_t s
   mx_status st = open_bytes(data, nbytes, &zip);
   if (st) return st;
   st = zip.count && zip.members[0].size == size ? read_member(&zip, &zip.members[0], size / 2, out, size)
-                                   : mxi_io_fail(&error, MX_ERR_IO, "another size");
+                                                : mxi_io_fail(&error, MX_ERR_IO, "another size");
   mxi_zip_close(&zip);
   return st;
 }

@@ -1,5 +1,6 @@
 /* From a table to what a model is fitted to: rows shuffled and split, features shifted to mean 0 and scaled to
- * deviation 1. The scaling is that of the training rows alone: the held-out rows must not take part in anything that is learned. */
+ * deviation 1. The scaling is that of the training rows alone: the held-out rows must not take part in anything that is
+ * learned. */
 #ifndef EXAMPLES_DATASET_H
 #define EXAMPLES_DATASET_H
 
@@ -15,10 +16,10 @@ struct part {
 
 struct dataset {
   struct part train, held_out;
-  int64_t width;     /* columns of x */
+  int64_t width; /* columns of x */
   struct csv table;
-  size_t target;     /* its column in the table */
-  uint64_t *order;   /* the shuffled rows: train first */
+  size_t target;   /* its column in the table */
+  uint64_t *order; /* the shuffled rows: train first */
 };
 
 struct dataset_options {

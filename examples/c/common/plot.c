@@ -72,7 +72,8 @@ static void draw_axes(FILE *out, const struct axes *a) {
     if (a->is_log) v = pow(10, v);
     fprintf(out, "<text x='%.1f' y='%d' text-anchor='middle'>%.4g</text>\n", x_of(a, step), HEIGHT - BOTTOM + 20, step);
     fprintf(out, "<text x='%d' y='%.1f' text-anchor='end'>%.3g</text>\n", LEFT - 8, y_of(a, v) + 4, v);
-    fprintf(out, "<line x1='%d' y1='%.1f' x2='%d' y2='%.1f' stroke='#ddd'/>\n", LEFT, y_of(a, v), WIDTH - RIGHT, y_of(a, v));
+    fprintf(out, "<line x1='%d' y1='%.1f' x2='%d' y2='%.1f' stroke='#ddd'/>\n", LEFT, y_of(a, v), WIDTH - RIGHT,
+            y_of(a, v));
   }
   fprintf(out, "<text x='%d' y='%d' text-anchor='middle'>step</text>\n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10);
 }
@@ -89,17 +90,20 @@ static int draw_curve(FILE *out, const struct axes *a, const struct history *h, 
   if (!drawn) return legend;
   fprintf(out, "' stroke='%s'/>\n", colour);
   int y = TOP + 16 + 18 * legend;
-  fprintf(out, "<line x1='%d' y1='%d' x2='%d' y2='%d' stroke='%s' stroke-width='2'/>\n", WIDTH - 150, y - 4, WIDTH - 125, y - 4,
-          colour);
+  fprintf(out, "<line x1='%d' y1='%d' x2='%d' y2='%d' stroke='%s' stroke-width='2'/>\n", WIDTH - 150, y - 4,
+          WIDTH - 125, y - 4, colour);
   fprintf(out, "<text x='%d' y='%d'>%s</text>\n", WIDTH - 118, y, name);
   return legend + 1;
 }
 
 static void write_escaped(FILE *out, const char *text) {
   for (; *text; text++) {
-    if (*text == '<') fputs("&lt;", out);
-    else if (*text == '&') fputs("&amp;", out);
-    else fputc(*text, out);
+    if (*text == '<')
+      fputs("&lt;", out);
+    else if (*text == '&')
+      fputs("&amp;", out);
+    else
+      fputc(*text, out);
   }
 }
 
@@ -107,7 +111,8 @@ bool plot_write(const char *path, const char *title, const struct history *h, st
   FILE *out = fopen(path, "w");
   if (!out) return fail(f, "cannot write %s: %s", path, strerror(errno));
   struct axes a = choose_axes(h);
-  fprintf(out, "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' font-family='sans-serif' font-size='12'>\n",
+  fprintf(out,
+          "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' font-family='sans-serif' font-size='12'>\n",
           WIDTH, HEIGHT);
   fprintf(out, "<rect width='100%%' height='100%%' fill='white'/>\n<text x='%d' y='24' font-size='15'>", LEFT);
   write_escaped(out, title);

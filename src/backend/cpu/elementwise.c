@@ -259,7 +259,8 @@ static void run_turn(void *arg, int64_t begin, int64_t end, int slot) {
 static bool run_copy(const struct mxi_ew *ew, const void *const *in, void *const *out) {
   const struct mxi_ew_instr *ins = ew->instrs;
   int n = ew->ndim;
-  if (ins->op != MXI_EW_CAST || ins->dtype != ins->out_dtype || ew->in_kinds[0] != MXI_EW_STRIDED || !ew->size) return false;
+  if (ins->op != MXI_EW_CAST || ins->dtype != ins->out_dtype || ins->scalar || ew->in_count != 1) return false;
+  if (ew->in_kinds[0] != MXI_EW_STRIDED || !ew->size) return false;
   if (n < 2 || ew->strides[n - 2] != 1 || ew->strides[n - 1] == 1 || ew->strides[n - 1] == 0) return false;
   struct turn t = {ew, in[0], out[0]};
   int64_t rows = ew->size / ew->shape[n - 1];

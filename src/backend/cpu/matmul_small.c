@@ -32,14 +32,6 @@ static const char *arrange(const struct mxi_product *p, const char *b, char *til
   return tile;
 }
 
-/* Asks for the operands of the next product of the batch: too little is read from each for the machine to foresee it. */
-static void prefetch_next(const struct mxi_product *p, const char *a, const char *b, int64_t itemsize) {
-  if (p->batch_ndim != 1) return;
-  int64_t a_step = p->a_batch[0] * itemsize, b_step = p->b_batch[0] * itemsize;
-  for (int64_t at = 0; at < a_step && at < p->m * p->k * itemsize; at += 64) __builtin_prefetch(a + a_step + at);
-  for (int64_t at = 0; at < b_step && at < p->k * p->n * itemsize; at += 64) __builtin_prefetch(b + b_step + at);
-}
-
 static void run_strips(void *arg, int64_t begin, int64_t end, int slot) {
   const struct small_job *j = arg;
   const struct mxi_product *p = j->p;
@@ -55,7 +47,6 @@ static void run_strips(void *arg, int64_t begin, int64_t end, int slot) {
     if (b != last) arranged = arrange(p, last = b, tile, &b_row);
     struct mxi_matrix a = p->a;
     a.data += (mxi_product_offset(p, p->a_batch, item) + first * a.row) * itemsize;
-    if (j->strips == 1 && i + 1 < end) prefetch_next(p, a.data, b, itemsize);
     char *c = p->c + (item * p->m + first) * p->n * itemsize;
     if (p->dtype == MX_FLOAT64) kernels->small_f64(a, (const double *)arranged, b_row, (double *)c, rows, p->n, p->k);
     else kernels->small_f32(a, (const float *)arranged, b_row, (float *)c, rows, p->n, p->k);

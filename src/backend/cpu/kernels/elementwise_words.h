@@ -87,8 +87,6 @@ EW_FN mxi_c64 c_add(mxi_c64 a, mxi_c64 b) { return c_make(a.re + b.re, a.im + b.
 EW_FN mxi_c64 c_sub(mxi_c64 a, mxi_c64 b) { return c_make(a.re - b.re, a.im - b.im); }
 EW_FN mxi_c64 c_neg(mxi_c64 a) { return c_make(-a.re, -a.im); }
 EW_FN mxi_c64 c_floor(mxi_c64 a) { return c_make(FLOOR(a.re), FLOOR(a.im)); }
-EW_FN mxi_c64 c_rint(mxi_c64 a) { return c_make(RINT(a.re), RINT(a.im)); }
-EW_FN mxi_c64 c_scale(mxi_c64 a, double by) { return c_make((float)(a.re * by), (float)(a.im * by)); }
 
 /* The sign is flipped by hand, since gcc 12 fuses the product into an alternating add and subtract against orders. */
 EW_FN mxi_c64 c_mul(mxi_c64 a, mxi_c64 b) {
@@ -96,22 +94,8 @@ EW_FN mxi_c64 c_mul(mxi_c64 a, mxi_c64 b) {
   return c_make(a.re * b.re + minus, a.re * b.im + a.im * b.re);
 }
 
-/* In double, where no product or sum of squares of floats overflows or vanishes. */
-EW_FN mxi_c64 c_div(mxi_c64 a, mxi_c64 b) {
-  double ar = a.re, ai = a.im, br = b.re, bi = b.im, norm = br * br + bi * bi;
-  return c_make((float)((ar * br + ai * bi) / norm), (float)((ai * br - ar * bi) / norm));
-}
-
-EW_FN float c_abs(mxi_c64 a) {
-  double re = a.re, im = a.im;
-  float inf = __builtin_inff(), modulus = (float)SQRT(re * re + im * im);
-  return OR(EQ(FABS(a.re), inf), EQ(FABS(a.im), inf)) ? inf : modulus;
-}
-
-EW_FN mxi_c64 c_sign(mxi_c64 a) {
-  double re = a.re, im = a.im, modulus = SQRT(re * re + im * im), by = modulus == 0 ? 1 : modulus;
-  return c_make((float)(re / by), (float)(im / by));
-}
+#define c_div vm_div_c64
+#define c_sign vm_sign_c64
 
 /* Order: by real part, then by imaginary part. */
 EW_FN int c_eq(mxi_c64 a, mxi_c64 b) { return (a.re == b.re) & (a.im == b.im); }

@@ -23,7 +23,9 @@ INLINE void NAME(block)(const T *a, int64_t a_row, int64_t a_column, const T *b,
   }
   for (int i = 0; i < rows; i++) {
     for (int v = 0; v < vectors - 1; v++) OP(store)(c + i * c_row + v * LANES, s[i][v]);
-    OP(store_n)(c + i * c_row + (vectors - 1) * LANES, s[i][vectors - 1], last);
+    T *tail = c + i * c_row + (vectors - 1) * LANES;
+    if (last == LANES) OP(store)(tail, s[i][vectors - 1]); /* whole lines are written without being read */
+    else OP(store_n)(tail, s[i][vectors - 1], last);
   }
 }
 

@@ -10,43 +10,38 @@
 #define VM_TRIG_NEAR_F64 0x1p20
 #define VM_TRIG_BLOCK 512
 
-/* sin(n pi / 2 + r + low) for |r| <= pi / 4 and a low part below r's last bit: sin or cos, its sign turned or not */
-VM_FN float vm_sin_turned_f32(float r, float low, uint32_t n) {
+/* sin(n pi / 2 + r) for |r| <= pi / 4: sin or cos, its sign turned or not. `zero` is what sin becomes where it is that
+ * small: the argument itself, with its sign. */
+VM_FN float vm_sin_turned_f32(float r, uint32_t n, float zero) {
   float z = r * r;
-  float s = r + vm_fma_f32(r * z, VM_POLY(f32, z, -0x1.555544p-3f, 0x1.1106c6p-7f, -0x1.991c36p-13f), low);
-  float c = VM_POLY(f32, z, -0.5f, 0x1.55554ap-5f, -0x1.6c0c1ap-10f, 0x1.99e0eep-16f);
-  c = 1.0f + vm_fma_f32(z, c, -(r * low));
-  s = vm_copysign_f32(s, r); /* of zero */
+  float s = vm_fma_f32(r * z, VM_POLY(f32, z, -0x1.555544p-3f, 0x1.1106c6p-7f, -0x1.991c36p-13f), r);
+  float c = VM_POLY(f32, z, 1.0f, -0.5f, 0x1.55554ap-5f, -0x1.6c0c1ap-10f, 0x1.99e0eep-16f);
+  s = vm_abs_f32(zero) < 0x1p-12f ? zero : s;
   return vm_from_bits_f32(vm_bits_f32(n & 1u ? c : s) ^ ((n << 30) & VM_SIGN_F32));
 }
 
-/* x - n pi / 2 as *low plus what is returned, n nearest; |x| <= VM_TRIG_NEAR_F32 */
-VM_FN float vm_near_half_pi_f32(float x, float *low, uint32_t *turn) {
-  float t = vm_fma_f32(x, 0x1.45f306p-1f, VM_MAGIC_F32), n = vm_copysign_f32(t - VM_MAGIC_F32, x);
+/* x - n pi / 2, n nearest; |x| <= VM_TRIG_NEAR_F32 */
+VM_FN float vm_near_half_pi_f32(float x, uint32_t *turn) {
+  float t = vm_fma_f32(x, 0x1.45f306p-1f, VM_MAGIC_F32), n = t - VM_MAGIC_F32;
   *turn = vm_bits_f32(t);
 #if VM_HAS_FMA
   float a = vm_fma_f32(n, -0x1.921fb6p+0f, x); /* exact */
-  float r = vm_fma_f32(n, 0x1.777a5cp-25f, a);
-  *low = vm_fma_f32(n, 0x1.ee59dap-50f, vm_fma_f32(n, 0x1.777a5cp-25f, a - r));
-  return r;
+  return vm_fma_f32(n, 0x1.ee59dap-50f, vm_fma_f32(n, 0x1.777a5cp-25f, a));
 #else
-  double r = ((double)x - (double)n * 0x1.921fb544p+0) - (double)n * 0x1.0b4611a626331p-34;
-  float high = (float)r;
-  *low = (float)(r - (double)high);
-  return high;
+  return (float)(((double)x - (double)n * 0x1.921fb544p+0) - (double)n * 0x1.0b4611a626331p-34);
 #endif
 }
 
 VM_FN float vm_sin_near_f32(float x) {
   uint32_t n;
-  float low, r = vm_near_half_pi_f32(x, &low, &n);
-  return vm_sin_turned_f32(r, low, n);
+  float r = vm_near_half_pi_f32(x, &n);
+  return vm_sin_turned_f32(r, n, x);
 }
 
 VM_FN float vm_cos_near_f32(float x) {
   uint32_t n;
-  float low, r = vm_near_half_pi_f32(x, &low, &n);
-  return vm_sin_turned_f32(r, low, n + 1u);
+  float r = vm_near_half_pi_f32(x, &n);
+  return vm_sin_turned_f32(r, n + 1u, 1.0f);
 }
 
 /* tan(r), or -1 / tan(r) where the lowest bit of `shifted` is set, for |r| <= pi / 4; right to 2^-29 */
@@ -66,11 +61,10 @@ VM_FN float vm_tan_near_f32(float x) {
   return vm_abs_f32(x) < 0x1p-12f ? x : y;
 }
 
-/* What vm_far_f32 leaves, turned; small x aside */
+/* The same of what vm_far_f32 leaves */
 VM_FN float vm_far_sin_f32(float x, uint64_t turn) {
   double t, r = vm_far_f32(x, &t) * 0x1.921fb54442d18p+0;
-  float high = (float)r;
-  return vm_sin_turned_f32(high, (float)(r - (double)high), (uint32_t)(vm_bits_f64(t) + turn));
+  return vm_sin_turned_f32((float)r, (uint32_t)(vm_bits_f64(t) + turn), 1.0f);
 }
 
 VM_FN float vm_sin_f32(float x) { return vm_blend_f32(vm_abs_f32(x) < 0x1p-12f, x, vm_far_sin_f32(x, 0)); }
@@ -88,14 +82,14 @@ VM_FN double vm_near_half_pi_f64(double x, double *low, double *shifted) {
   double t = vm_fma_f64(x, 0x1.45f306dc9c883p-1, VM_MAGIC_F64), n = t - VM_MAGIC_F64;
   *shifted = t;
 #if VM_HAS_FMA
-  double a = vm_fma_f64(n, -0x1.921fb54442d18p+0, x); /* exact */
-  double r = vm_fma_f64(n, -0x1.1a62633145c07p-54, a);
-  *low = vm_fma_f64(n, 0x1.f1976b7ed8fbcp-110, vm_fma_f64(n, -0x1.1a62633145c07p-54, a - r));
+  double a = vm_fma_f64(n, -0x1.921fb54442d18p+0, x), b = n * 0x1.1a62633145c07p-54; /* a is exact */
+  double rest = vm_fma_f64(n, -0x1.f1976b7ed8fbcp-110, vm_product_error_f64(n, 0x1.1a62633145c07p-54, b));
 #else
-  double a = x - n * 0x1.921fb544p+0, b = n * 0x1.0b4611a6p-34, r = a - b; /* a and b are exact */
-  double c = a - r, lost = (a - (r + c)) + (c - b);
-  *low = lost - n * 0x1.3198a2e037073p-69;
+  double a = x - n * 0x1.921fb544p+0, b = n * 0x1.0b4611a6p-34; /* both exact */
+  double rest = n * 0x1.3198a2e037073p-69;
 #endif
+  double r = a - b, c = a - r;
+  *low = ((a - (r + c)) + (c - b)) - rest;
   return r;
 }
 
@@ -166,43 +160,33 @@ VM_FN double vm_tan_f64(double x) {
   return vm_blend_f64(vm_abs_f64(x) < 0x1p-27, x, y);
 }
 
-/* for i < n: y[i] = f(x[i]); y may be x. A block of large arguments goes to a function of its own: seldom used, and
- * kept out of the way of the usual loop. */
-#define VM_TRIG_LOOP(name, t, type, near)                                                             \
+/* for i < n: y[i] = f(x[i]); y may be x. A block in which an argument was too large is done again by a function of its
+ * own, kept out of the way of the usual loop. */
+#define VM_TRIG_LOOP(name, t, type, whole, near)                                                            \
   static __attribute__((noinline, unused)) void vm_##name##_##t##_far_n(type *y, const type *x, size_t n) { \
     for (size_t i = 0; i < n; i++) y[i] = vm_##name##_##t(x[i]);                                            \
   }                                                                                                         \
   static inline __attribute__((unused)) void vm_##name##_##t##_n(type *y, const type *x, size_t n) {        \
+    type copy[VM_TRIG_BLOCK];                                                                               \
     for (size_t at = 0; at < n; at += VM_TRIG_BLOCK) {                                                      \
       size_t count = n - at < VM_TRIG_BLOCK ? n - at : VM_TRIG_BLOCK;                                       \
-      if (vm_any_above_##t(x + at, count, near))                                                            \
-        vm_##name##_##t##_far_n(y + at, x + at, count);                                                     \
-      else                                                                                                  \
-        for (size_t i = 0; i < count; i++) y[at + i] = vm_##name##_near_##t(x[at + i]);                     \
+      type *restrict to = y + at;                                                                           \
+      const type *restrict from = x + at;                                                                   \
+      whole largest = 0;                                                                                    \
+      if (x == y) from = __builtin_memcpy(copy, from, count * sizeof *copy);                                \
+      for (size_t i = 0; i < count; i++) {                                                                  \
+        whole a = (whole)vm_bits_##t(vm_abs_##t(from[i])); /* the order of the bits is that of the numbers */ \
+        largest = a > largest ? a : largest;                                                                \
+        to[i] = vm_##name##_near_##t(from[i]);                                                              \
+      }                                                                                                     \
+      if (largest > (whole)vm_bits_##t(near)) vm_##name##_##t##_far_n(to, from, count);                     \
     }                                                                                                       \
   }
-
-/* Is some |x[i]| above `limit`, or NaN? The order of the bits is that of the numbers. */
-static inline int vm_any_above_f32(const float *x, size_t n, float limit) {
-  int32_t largest = 0;
-  for (size_t i = 0; i < n; i++) {
-    int32_t a = (int32_t)(vm_bits_f32(x[i]) & ~VM_SIGN_F32);
-    largest = a > largest ? a : largest;
-  }
-  return largest > (int32_t)vm_bits_f32(limit);
-}
-
-static inline int vm_any_above_f64(const double *x, size_t n, double limit) {
-  uint64_t seen = 0, bound = vm_bits_f64(limit);
-  for (size_t i = 0; i < n; i++) seen |= bound - (vm_bits_f64(x[i]) & ~VM_SIGN_F64);
-  return seen >> 63;
-}
-
-VM_TRIG_LOOP(sin, f32, float, VM_TRIG_NEAR_F32)
-VM_TRIG_LOOP(cos, f32, float, VM_TRIG_NEAR_F32)
-VM_TRIG_LOOP(tan, f32, float, 0x1p19f)
-VM_TRIG_LOOP(sin, f64, double, VM_TRIG_NEAR_F64)
-VM_TRIG_LOOP(cos, f64, double, VM_TRIG_NEAR_F64)
-VM_TRIG_LOOP(tan, f64, double, VM_TRIG_NEAR_F64)
+VM_TRIG_LOOP(sin, f32, float, int32_t, VM_TRIG_NEAR_F32)
+VM_TRIG_LOOP(cos, f32, float, int32_t, VM_TRIG_NEAR_F32)
+VM_TRIG_LOOP(tan, f32, float, int32_t, 0x1p19f)
+VM_TRIG_LOOP(sin, f64, double, int64_t, VM_TRIG_NEAR_F64)
+VM_TRIG_LOOP(cos, f64, double, int64_t, VM_TRIG_NEAR_F64)
+VM_TRIG_LOOP(tan, f64, double, int64_t, VM_TRIG_NEAR_F64)
 
 #endif

@@ -1,0 +1,101 @@
+/* What the graph costs: kernels do nothing, so all the time is building, differentiating, collecting, planning from the
+ * cache, binding, publishing and freeing. "limit" is the budget. */
+#include <mica.h>
+#include <stdio.h>
+
+#include "run/run.h"
+#include "support/timing.h"
+
+static mx_status no_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out) {
+  (void)ew, (void)in, (void)out;
+  return MX_OK;
+}
+static mx_status no_linear(const struct mxi_linear *l, const struct mxi_ew *c, const void *const *in, void *const *out, void *s) {
+  (void)l, (void)c, (void)in, (void)out, (void)s;
+  return MX_OK;
+}
+static mx_status no_kernel(struct mxi_task *task) {
+  (void)task;
+  return MX_OK;
+}
+
+struct work {
+  mx_array x, y, w;
+  int64_t count;
+};
+
+static mx_array chain(const mx_array *args, void *ctx) {
+  struct work *w = ctx;
+  mx_array a = args[0];
+  for (int64_t i = 0; i < w->count; i++) a = mx_add(a, w->y);
+  return mx_sum(a, MX_ALL, false);
+}
+
+static void differentiate(void *arg) {
+  struct work *w = arg;
+  mx_scope s = mx_scope_begin();
+  mx_array g = NULL;
+  mx_grad(chain, w, &w->x, 1, &g);
+  mx_array keep = mx_retain(g);
+  mx_scope_end(s);
+  mx_eval(keep);
+  mx_release(keep);
+}
+
+static void build_and_run(void *arg) {
+  struct work *w = arg;
+  mx_scope s = mx_scope_begin();
+  mx_array keep = mx_retain(chain(&w->x, w));
+  mx_scope_end(s);
+  mx_eval(keep);
+  mx_release(keep);
+}
+
+static void one_operation(void *arg) {
+  struct work *w = arg;
+  mx_scope s = mx_scope_begin();
+  mx_array keep = mx_retain(mx_add(w->x, w->y));
+  mx_scope_end(s);
+  mx_eval(keep);
+  mx_release(keep);
+}
+
+static double best_of(bench_fn f, void *arg, int calls, int rounds) {
+  double best = 1e30;
+  for (int r = 0; r < rounds; r++) {
+    double t = bench_now();
+    for (int i = 0; i < calls; i++) f(arg);
+    t = (bench_now() - t) / calls;
+    if (t < best) best = t;
+  }
+  return best;
+}
+
+static void row(const char *name, double seconds, double budget, const char *note) {
+  bench_row(name, (struct bench_pair){seconds, budget}, 1, note);
+}
+
+int main(void) {
+  static struct mxi_kernel kernels[MXI_OP_COUNT];
+  for (int i = 0; i < MXI_OP_COUNT; i++) kernels[i] = (struct mxi_kernel){no_kernel, NULL};
+  struct mxi_backend null = *mxi_backend;
+  const struct mxi_backend *real = mxi_backend;
+  null.kernels = kernels;
+  null.elementwise = no_elementwise;
+  null.linear = no_linear;
+  mx_scope s = mx_scope_begin();
+  struct work w = {.x = mx_from_data((float[]){1, 2}, MX_SHAPE(2), MX_FLOAT32), .y = mx_from_data((float[]){3, 4}, MX_SHAPE(2), MX_FLOAT32)};
+  row("one operation on two elements, built and evaluated", best_of(one_operation, &w, 10000, 20), 0.3e-6, "limit: 0.3 us");
+  mxi_backend = &null;
+  w.count = 20;
+  double forward = best_of(build_and_run, &w, 2000, 20);
+  row("a node of a cached chain of 20, built and run", forward / 21, 25e-9, "limit: 25 ns");
+  double both = best_of(differentiate, &w, 2000, 20);
+  row("a call of a differentiated chain of 20", both, 25e-9 * 25, "limit: 25 ns for each of its 25 nodes");
+  w.count = 1000000;
+  double deep = best_of(build_and_run, &w, 1, 3);
+  row("a node of a chain of 1,000,000", deep / 1e6, 50e-9, "limit: 50 ns");
+  mxi_backend = real;
+  mx_scope_end(s);
+  return 0;
+}
