@@ -199,6 +199,10 @@ MX_API mx_status mx_custom_vjp(mx_fn_many f, mx_vjp_fn vjp, void *ctx, const mx_
 MX_API mx_status mx_checkpoint(mx_fn_many f, void *ctx, const mx_array *args, size_t count, mx_array *results,
                                size_t result_count);
 
+/* ---- Random numbers: the operations are in <mica/ops.h>; a NULL key draws from the thread's own state ------------- */
+/** Restarts the calling thread's state; without it, the time does. */
+MX_API void mx_random_seed(uint64_t seed);
+
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 /** Writes `a` as .npy, atomically: a failure leaves the old file whole.  [action; fails: io] */
 MX_API mx_status mx_save(const char *path, mx_array a);

@@ -21,8 +21,8 @@ struct row {
 };
 static const struct row rows[] = {
 #define OP(name, arity, rule, lo, hi, ulp, doc) {ROW_OP, #name, doc, NULL, arity, rule},
-#define K(name, class, formula) {ROW_K, #name, #formula, #class, 0, SAME},
-#define D(name, operand, partial) {ROW_D, #name, #partial, NULL, operand, SAME},
+#define K(name, class, formula)                 {ROW_K, #name, #formula, #class, 0, SAME},
+#define D(name, operand, partial)               {ROW_D, #name, #partial, NULL, operand, SAME},
 #include "core/elementwise.def"
 #undef OP
 #undef K
@@ -35,7 +35,7 @@ struct op {
   bool by_hand;
 };
 static const struct op ops[] = {
-#define OP(name, args, doc) {#name, args, doc, false},
+#define OP(name, args, doc)   {#name, args, doc, false},
 #define HAND(name, args, doc) {#name, args, doc, true},
 #include "ops/ops.def"
 #undef OP
@@ -54,10 +54,12 @@ static void fail(const char *name, const char *format, ...) {
   failures++;
 }
 
-/* ---- Checking the rows of elementwise.def ------------------------------------------------------------------------- */
+/* ---- Checking the rows of elementwise.def -------------------------------------------------------------------------
+ */
 static const struct {
   const char *name, *classes; /* every dtype class it stands for */
-} classes[] = {{"B", "B"}, {"U", "U"}, {"S", "S"}, {"I", "US"}, {"F", "F"}, {"D", "D"}, {"R", "FD"}, {"C", "C"}, {"A", "BUSFDC"}, {"E", "U"}};
+} classes[] = {{"B", "B"}, {"U", "U"},  {"S", "S"}, {"I", "US"},     {"F", "F"},
+               {"D", "D"}, {"R", "FD"}, {"C", "C"}, {"A", "BUSFDC"}, {"E", "U"}};
 
 static const char *class_letters(const char *class) {
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
@@ -68,14 +70,14 @@ static const char *class_letters(const char *class) {
 /* What a rule hands to formulas; a row may refuse bool and complex by leaving them out. */
 static const char *needed(enum rule rule) {
   switch (rule) {
-    case FLOAT: return "FD";
-    case LOGIC: return "B";
-    case BITS:
-    case SHIFT: return "US";
-    case SELECT: return "BUSFDC";
-    case ENCODE: return "FD";
-    case DECODE: return "U";
-    default: return "USFD";
+  case FLOAT: return "FD";
+  case LOGIC: return "B";
+  case BITS:
+  case SHIFT: return "US";
+  case SELECT: return "BUSFDC";
+  case ENCODE: return "FD";
+  case DECODE: return "U";
+  default: return "USFD";
   }
 }
 
@@ -97,13 +99,16 @@ static void check_formula(const struct row *k) {
     }
     size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
     bool is_known = false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) is_known |= strlen(words[i]) == n && !strncmp(p, words[i], n);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+      is_known |= strlen(words[i]) == n && !strncmp(p, words[i], n);
     if (!is_known) fail(k->name, "K %s uses the unknown word %.*s", k->detail, (int)n, p);
     p += n;
   }
 }
 
-static bool is_differentiable(enum rule rule) { return rule == SAME || rule == FLOAT || rule == REAL || rule == SELECT; }
+static bool is_differentiable(enum rule rule) {
+  return rule == SAME || rule == FLOAT || rule == REAL || rule == SELECT;
+}
 
 static void check_row(const struct row *op) {
   char have[32] = "";
@@ -111,8 +116,10 @@ static void check_row(const struct row *op) {
   for (int i = 0; i < ROWS; i++) {
     if (rows[i].kind == ROW_OP || strcmp(rows[i].name, op->name)) continue;
     if (rows[i].kind == ROW_D) {
-      if (rows[i].number < op->number) has_d[rows[i].number] = true;
-      else fail(op->name, "D of an operand it does not have");
+      if (rows[i].number < op->number)
+        has_d[rows[i].number] = true;
+      else
+        fail(op->name, "D of an operand it does not have");
       continue;
     }
     const char *letters = class_letters(rows[i].detail);
@@ -142,7 +149,8 @@ static void check_rows(void) {
   }
 }
 
-/* ---- Signatures --------------------------------------------------------------------------------------------------- */
+/* ---- Signatures ---------------------------------------------------------------------------------------------------
+ */
 struct arg {
   char kind[16], name[32], count[96]; /* count: of results */
 };
@@ -150,11 +158,11 @@ enum { MAX_ARGS = 16 };
 
 static const struct {
   const char *kind, *type;
-} kinds[] = {{"array", "mx_array "},   {"optarray", "mx_array "},        {"axis", "int "},      {"int", "int "},
-             {"axes", "mx_ints "},     {"ints", "mx_ints "},             {"shape", "mx_ints "}, {"bool", "bool "},
-             {"i64", "int64_t "},      {"u64", "uint64_t "},             {"f32", "float "},     {"f64", "double "},
-             {"dtype", "mx_dtype "},   {"arrays", "const mx_array *"},   {"str", "const char *"},
-             {"results", "mx_array *"}};
+} kinds[] = {
+    {"array", "mx_array "}, {"optarray", "mx_array "},      {"axis", "int "},        {"int", "int "},
+    {"axes", "mx_ints "},   {"ints", "mx_ints "},           {"shape", "mx_ints "},   {"bool", "bool "},
+    {"i64", "int64_t "},    {"u64", "uint64_t "},           {"f32", "float "},       {"f64", "double "},
+    {"dtype", "mx_dtype "}, {"arrays", "const mx_array *"}, {"str", "const char *"}, {"results", "mx_array *"}};
 
 static const char *type_of(const struct op *op, const char *kind) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -236,23 +244,24 @@ static bool is_internal(const struct op *op) { return !strcmp(op->name, "rint") 
 /* Rows of elementwise.def as operations. */
 static struct op op_of_row(const struct row *r) {
   static const char *const args[] = {"", "array a", "array a, array b", "array a, array b, array c"};
-  return (struct op){r->name, r->rule == SELECT ? "array condition, array a, array b" : args[r->number], r->text, false};
+  return (struct op){r->name, r->rule == SELECT ? "array condition, array a, array b" : args[r->number], r->text,
+                     false};
 }
 
 /* ---- include/mica/ops.h ------------------------------------------------------------------------------------------ */
 static const char *row_dtype(enum rule rule) {
   switch (rule) {
-    case FLOAT: return "promoted; bool and integers give float32.";
-    case REAL: return "promoted; complex64 gives float32.";
-    case COMPARE: return "bool; operands are promoted first.";
-    case LOGIC: return "bool; operands count as true where not zero.";
-    case BITS: return "promoted; floats and complex are refused.";
-    case SHIFT: return "promoted, bool as uint8; floats and complex are refused.";
-    case PRED: return "bool.";
-    case SELECT: return "`a` and `b` promoted; `condition` counts as true where not zero.";
-    case ENCODE: return "uint8; floats only.";
-    case DECODE: return "float32; uint8 only.";
-    default: return "promoted.";
+  case FLOAT: return "promoted; bool and integers give float32.";
+  case REAL: return "promoted; complex64 gives float32.";
+  case COMPARE: return "bool; operands are promoted first.";
+  case LOGIC: return "bool; operands count as true where not zero.";
+  case BITS: return "promoted; floats and complex are refused.";
+  case SHIFT: return "promoted, bool as uint8; floats and complex are refused.";
+  case PRED: return "bool.";
+  case SELECT: return "`a` and `b` promoted; `condition` counts as true where not zero.";
+  case ENCODE: return "uint8; floats only.";
+  case DECODE: return "float32; uint8 only.";
+  default: return "promoted.";
   }
 }
 
@@ -309,7 +318,8 @@ static void print_ops_h(void) {
   put("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 
-/* ---- src/ops ------------------------------------------------------------------------------------------------------ */
+/* ---- src/ops ------------------------------------------------------------------------------------------------------
+ */
 static void each_op(void (*print)(const struct op *op)) {
   for (int i = 0; i < ROWS; i++) {
     struct op op = op_of_row(&rows[i]);
@@ -324,7 +334,8 @@ static void print_builder(const struct op *op) {
 }
 
 static void print_builders_h(void) {
-  put("/* Builders: what operations are made of. Results are on ctx's stack and are borrowed; a NULL operand gives NULL.\n"
+  put("/* Builders: what operations are made of. Results are on ctx's stack and are borrowed; a NULL operand gives "
+      "NULL.\n"
       " * Printed by tools/opgen from core/elementwise.def and ops/ops.def: edit those. */\n"
       "#ifndef MXI_OPS_BUILDERS_H\n#define MXI_OPS_BUILDERS_H\n\n#include \"core/ctx.h\"\n\n");
   each_op(print_builder);
@@ -358,7 +369,8 @@ static void print_wrapper(const struct op *op) {
     if (is_kind(&args[i], "arrays")) put(", count");
   }
   if (is_status)
-    put(");\n  if (!status) return mxi_keep_many(ctx, mark, %s, (size_t)(%s));\n  mxi_sweep(ctx, mark);\n  return status;\n}\n",
+    put(");\n  if (!status) return mxi_keep_many(ctx, mark, %s, (size_t)(%s));\n  mxi_sweep(ctx, mark);\n  return "
+        "status;\n}\n",
         args[n - 1].name, args[n - 1].count);
   else
     put("));\n}\n");
@@ -370,8 +382,10 @@ static void print_wrappers_c(void) {
   bool has_arrays = false;
   for (int i = 0; i < OPS; i++) has_arrays |= strstr(ops[i].args, "arrays ") && !ops[i].by_hand;
   if (has_arrays)
-    put("\nstatic bool has_null(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t count) {\n"
-        "  for (size_t i = 0; i < count; i++)\n    if (!arrays[i]) return !mxi_null(ctx, who, name);\n  return false;\n}\n");
+    put("\nstatic bool has_null(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t "
+        "count) {\n"
+        "  for (size_t i = 0; i < count; i++)\n    if (!arrays[i]) return !mxi_null(ctx, who, name);\n  return "
+        "false;\n}\n");
   each_op(print_wrapper);
 }
 

@@ -189,7 +189,20 @@ row("erfinv_high_f64", lambda u: erfinv_of((u + 5) ** 2), -1.0, 1.01, 19,
     lambda u: 1 / erfinv_of((u + 5) ** 2), E64, True)
 
 
+def two_over_pi(count):
+    """The digits of 2 / pi in base 2^24, after three zeros: the table of vmath_pi.h."""
+    with mp.workdps(600):
+        digits, rest = [0, 0, 0], 2 / mp.pi
+        for _ in range(count):
+            rest *= 2 ** 24
+            digits.append(int(mp.floor(rest)))
+            rest -= digits[-1]
+    return ", ".join(hex(d) for d in digits)
+
+
 def main(names):
+    if not names:
+        print("/* two_over_pi */\n  " + two_over_pi(50))
     for name in names or FITS:
         bits = FITS[name][-2]
         coefficients, worst, lost = fit(*FITS[name])

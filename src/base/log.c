@@ -30,7 +30,7 @@ bool mxi_log_wants(const char *topic) {
   return has_callback || listed(mxi_config_text(MXI_CONFIG_LOG), topic);
 }
 
-void mxi_log(const char *topic, const char *format, ...) {
+void mxi_log_say(const char *topic, const char *format, ...) {
   char message[1024];
   va_list args;
   va_start(args, format);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 bool mxi_log_wants(const char *topic);
-void mxi_log(const char *topic, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void mxi_log_say(const char *topic, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mxi_log_set(void (*fn)(const char *topic, const char *message, void *ctx), void *ctx);
 
 #endif

@@ -16,16 +16,16 @@ const struct mxi_ew_row mxi_ew_rows[MXI_OP_ELEMENTWISE_END] = {
 };
 
 #define ADMIT(name, dtype) [MXI_OP_##name][dtype] = 1,
-#define ADMIT_B(name) ADMIT(name, MX_BOOL)
-#define ADMIT_U(name) ADMIT(name, MX_UINT8) ADMIT(name, MX_UINT16) ADMIT(name, MX_UINT32) ADMIT(name, MX_UINT64)
-#define ADMIT_S(name) ADMIT(name, MX_INT8) ADMIT(name, MX_INT16) ADMIT(name, MX_INT32) ADMIT(name, MX_INT64)
-#define ADMIT_I(name) ADMIT_U(name) ADMIT_S(name)
-#define ADMIT_F(name) ADMIT(name, MX_FLOAT16) ADMIT(name, MX_BFLOAT16) ADMIT(name, MX_FLOAT32)
-#define ADMIT_D(name) ADMIT(name, MX_FLOAT64)
-#define ADMIT_R(name) ADMIT_F(name) ADMIT_D(name)
-#define ADMIT_C(name) ADMIT(name, MX_COMPLEX64)
-#define ADMIT_E(name) ADMIT(name, MX_UINT8)
-#define ADMIT_A(name) ADMIT_B(name) ADMIT_I(name) ADMIT_R(name) ADMIT_C(name)
+#define ADMIT_B(name)      ADMIT(name, MX_BOOL)
+#define ADMIT_U(name)      ADMIT(name, MX_UINT8) ADMIT(name, MX_UINT16) ADMIT(name, MX_UINT32) ADMIT(name, MX_UINT64)
+#define ADMIT_S(name)      ADMIT(name, MX_INT8) ADMIT(name, MX_INT16) ADMIT(name, MX_INT32) ADMIT(name, MX_INT64)
+#define ADMIT_I(name)      ADMIT_U(name) ADMIT_S(name)
+#define ADMIT_F(name)      ADMIT(name, MX_FLOAT16) ADMIT(name, MX_BFLOAT16) ADMIT(name, MX_FLOAT32)
+#define ADMIT_D(name)      ADMIT(name, MX_FLOAT64)
+#define ADMIT_R(name)      ADMIT_F(name) ADMIT_D(name)
+#define ADMIT_C(name)      ADMIT(name, MX_COMPLEX64)
+#define ADMIT_E(name)      ADMIT(name, MX_UINT8)
+#define ADMIT_A(name)      ADMIT_B(name) ADMIT_I(name) ADMIT_R(name) ADMIT_C(name)
 const uint8_t mxi_ew_admits[MXI_OP_ELEMENTWISE_END][MXI_DTYPE_COUNT] = {
 #define OP(name, arity, rule, lo, hi, ulp, doc)
 #define K(name, class, formula) ADMIT_##class(name)
@@ -37,22 +37,22 @@ const uint8_t mxi_ew_admits[MXI_OP_ELEMENTWISE_END][MXI_DTYPE_COUNT] = {
 /* ---- Dtypes ------------------------------------------------------------------------------------------------------ */
 mx_dtype mxi_ew_operand_dtype(enum mxi_ew_rule rule, mx_dtype t) {
   switch (rule) {
-    case MXI_RULE_FLOAT: return mxi_is_inexact(t) ? t : MX_FLOAT32;
-    case MXI_RULE_LOGIC: return MX_BOOL;
-    case MXI_RULE_SHIFT: return t == MX_BOOL ? MX_UINT8 : t;
-    default: return t;
+  case MXI_RULE_FLOAT: return mxi_is_inexact(t) ? t : MX_FLOAT32;
+  case MXI_RULE_LOGIC: return MX_BOOL;
+  case MXI_RULE_SHIFT: return t == MX_BOOL ? MX_UINT8 : t;
+  default: return t;
   }
 }
 
 mx_dtype mxi_ew_result_dtype(enum mxi_ew_rule rule, mx_dtype t) {
   switch (rule) {
-    case MXI_RULE_COMPARE:
-    case MXI_RULE_LOGIC:
-    case MXI_RULE_PRED: return MX_BOOL;
-    case MXI_RULE_REAL: return t == MX_COMPLEX64 ? MX_FLOAT32 : t;
-    case MXI_RULE_ENCODE: return MX_UINT8;
-    case MXI_RULE_DECODE: return MX_FLOAT32;
-    default: return t;
+  case MXI_RULE_COMPARE:
+  case MXI_RULE_LOGIC:
+  case MXI_RULE_PRED: return MX_BOOL;
+  case MXI_RULE_REAL: return t == MX_COMPLEX64 ? MX_FLOAT32 : t;
+  case MXI_RULE_ENCODE: return MX_UINT8;
+  case MXI_RULE_DECODE: return MX_FLOAT32;
+  default: return t;
   }
 }
 
@@ -63,7 +63,9 @@ static int rank_of(mx_dtype t) { return mxi_kind(t) - (mxi_kind(t) > MXI_KIND_UN
 
 static mx_dtype promote_weak(mx_dtype weak, mx_dtype t) {
   if (rank_of(weak) <= rank_of(t)) return t;
-  return rank_of(weak) == rank_of(MX_INT32) ? MX_INT32 : rank_of(weak) == rank_of(MX_FLOAT32) ? MX_FLOAT32 : MX_COMPLEX64;
+  return rank_of(weak) == rank_of(MX_INT32)     ? MX_INT32
+         : rank_of(weak) == rank_of(MX_FLOAT32) ? MX_FLOAT32
+                                                : MX_COMPLEX64;
 }
 
 mx_dtype mxi_ew_promote(mx_array a, mx_array b) {
@@ -154,9 +156,9 @@ static mx_array select_row(struct mxi_ctx *c, int op, mx_array condition, mx_arr
   mx_array mxi_##name(struct mxi_ctx *ctx, mx_array a) { return mxi_ew_unary(ctx, MXI_OP_##name, a); }
 #define BUILDER_2(name) \
   mx_array mxi_##name(struct mxi_ctx *ctx, mx_array a, mx_array b) { return mxi_ew_binary(ctx, MXI_OP_##name, a, b); }
-#define BUILDER_3(name)                                                                           \
-  mx_array mxi_##name(struct mxi_ctx *ctx, mx_array condition, mx_array a, mx_array b) {          \
-    return select_row(ctx, MXI_OP_##name, condition, a, b);                                       \
+#define BUILDER_3(name)                                                                  \
+  mx_array mxi_##name(struct mxi_ctx *ctx, mx_array condition, mx_array a, mx_array b) { \
+    return select_row(ctx, MXI_OP_##name, condition, a, b);                              \
   }
 #define OP(name, arity, rule, lo, hi, ulp, doc) BUILDER_##arity(name)
 #define K(name, class, formula)
@@ -164,7 +166,8 @@ static mx_array select_row(struct mxi_ctx *c, int op, mx_array condition, mx_arr
 
 mx_array mxi_astype(struct mxi_ctx *ctx, mx_array a, mx_dtype dtype) {
   MXI_TRY(a);
-  if ((unsigned)dtype >= MXI_DTYPE_COUNT) return mxi_fail(ctx, MX_ERR_DTYPE, "[astype] no dtype has number %d", (int)dtype);
+  if ((unsigned)dtype >= MXI_DTYPE_COUNT)
+    return mxi_fail(ctx, MX_ERR_DTYPE, "[astype] no dtype has number %d", (int)dtype);
   if (is_weak(a)) MXI_TRY(a = mxi_strong(ctx, a));
   if (a->dtype == dtype) return a;
   return mxi_node_make(ctx, MXI_OP_astype, dtype, a->ndim, mxi_dims(a), &a, 1, NULL);

@@ -26,16 +26,16 @@ mx_array mxi_unbroadcast(struct mxi_ctx *c, mx_array g, int ndim, const int64_t 
 /* ---- Partials ---------------------------------------------------------------------------------------------------- */
 /* Marks that stand for a partial; never dereferenced. */
 static struct mx_array_ mark_one, mark_neg_one, mark_zero, mark_hand;
-#define ONE (&mark_one)
+#define ONE     (&mark_one)
 #define NEG_ONE (&mark_neg_one)
-#define ZERO (&mark_zero)
-#define HAND (&mark_hand)
+#define ZERO    (&mark_zero)
+#define HAND    (&mark_hand)
 
 #include "ops/partials.h"
-#define number(v) mxi_scalar_f(ctx, v, (mx_dtype)a->dtype)
-#define like(a, x) mxi_astype(ctx, x, (mx_dtype)(a)->dtype)
-#define share(a, b, y) share_of(ctx, a, b, y)
-#define base_partial(a, b) base_partial_of(ctx, a, b)
+#define number(v)              mxi_scalar_f(ctx, v, (mx_dtype)a->dtype)
+#define like(a, x)             mxi_astype(ctx, x, (mx_dtype)(a)->dtype)
+#define share(a, b, y)         share_of(ctx, a, b, y)
+#define base_partial(a, b)     base_partial_of(ctx, a, b)
 #define exponent_partial(a, y) exponent_partial_of(ctx, a, y)
 
 /* e**a / (e**a + e**b), where y is the logarithm of that sum */
@@ -58,10 +58,10 @@ typedef mx_array (*partial_fn)(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_a
 
 #define OP(name, arity, rule, lo, hi, ulp, doc)
 #define K(name, class, formula)
-#define D(name, operand, partial)                                                                       \
-  static mx_array name##_d##operand(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_array y) {          \
-    (void)ctx, (void)a, (void)b, (void)y;                                                               \
-    return partial;                                                                                     \
+#define D(name, operand, partial)                                                              \
+  static mx_array name##_d##operand(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_array y) { \
+    (void)ctx, (void)a, (void)b, (void)y;                                                      \
+    return partial;                                                                            \
   }
 #include "core/elementwise.def"
 #undef D
@@ -79,7 +79,8 @@ static mx_array partial_of(struct mxi_ctx *c, mx_array node, mx_array y, int ope
   return fn ? fn(c, in[0], node->input_count > 1 ? in[1] : NULL, y) : ZERO;
 }
 
-/* ---- Rules written by hand: operations that are not differentiable as functions of a complex number, and choice --- */
+/* ---- Rules written by hand: operations that are not differentiable as functions of a complex number, and choice ---
+ */
 static mx_array zero_like(struct mxi_ctx *c, mx_array a) { return mxi_scalar_f(c, 0, (mx_dtype)a->dtype); }
 static mx_array imaginary_unit(struct mxi_ctx *c) { return mxi_scalar_c(c, 0, 1, MX_COMPLEX64); }
 
@@ -88,12 +89,11 @@ static mx_array hand_vjp(struct mxi_ctx *c, mx_array node, mx_array g, int opera
   mx_array a = mxi_inputs(node)[0];
   bool is_complex = a->dtype == MX_COMPLEX64;
   switch (node->op) {
-    case MXI_OP_abs: return mxi_multiply(c, g, mxi_sign(c, a));
-    case MXI_OP_real: return mxi_astype(c, g, (mx_dtype)a->dtype);
-    case MXI_OP_imag: return is_complex ? mxi_multiply(c, g, imaginary_unit(c)) : mxi_multiply(c, g, zero_like(c, g));
-    case MXI_OP_conjugate: return mxi_conjugate(c, g);
-    default: /* where */
-      return operand == 1 ? mxi_where(c, a, g, zero_like(c, g)) : mxi_where(c, a, zero_like(c, g), g);
+  case MXI_OP_abs: return mxi_multiply(c, g, mxi_sign(c, a));
+  case MXI_OP_real: return mxi_astype(c, g, (mx_dtype)a->dtype);
+  case MXI_OP_imag: return is_complex ? mxi_multiply(c, g, imaginary_unit(c)) : mxi_multiply(c, g, zero_like(c, g));
+  case MXI_OP_conjugate: return mxi_conjugate(c, g);
+  default: /* where */ return operand == 1 ? mxi_where(c, a, g, zero_like(c, g)) : mxi_where(c, a, zero_like(c, g), g);
   }
 }
 
@@ -101,12 +101,11 @@ static mx_array hand_vjp(struct mxi_ctx *c, mx_array node, mx_array g, int opera
 static mx_array hand_jvp(struct mxi_ctx *c, mx_array node, const mx_array *t) {
   const mx_array *in = mxi_inputs(node);
   switch (node->op) {
-    case MXI_OP_abs: return mxi_real(c, mxi_multiply(c, t[0], mxi_conjugate(c, mxi_sign(c, in[0]))));
-    case MXI_OP_real: return mxi_real(c, t[0]);
-    case MXI_OP_imag: return mxi_imag(c, t[0]);
-    case MXI_OP_conjugate: return mxi_conjugate(c, t[0]);
-    default: /* where */
-      return mxi_where(c, in[0], t[1] ? t[1] : zero_like(c, in[1]), t[2] ? t[2] : zero_like(c, in[2]));
+  case MXI_OP_abs: return mxi_real(c, mxi_multiply(c, t[0], mxi_conjugate(c, mxi_sign(c, in[0]))));
+  case MXI_OP_real: return mxi_real(c, t[0]);
+  case MXI_OP_imag: return mxi_imag(c, t[0]);
+  case MXI_OP_conjugate: return mxi_conjugate(c, t[0]);
+  default: /* where */ return mxi_where(c, in[0], t[1] ? t[1] : zero_like(c, in[1]), t[2] ? t[2] : zero_like(c, in[2]));
   }
 }
 
@@ -230,12 +229,12 @@ const struct mx_prim mxi_prim_stop_gradient = {.size = sizeof(struct mx_prim),
 
 /* ---- The rows ---------------------------------------------------------------------------------------------------- */
 enum { SAME, FLOAT, REAL, SELECT, COMPARE, LOGIC, BITS, SHIFT, PRED, ENCODE, DECODE }; /* from COMPARE on: discrete */
-#define OP(row, arity, rule, lo, hi, ulp, doc)                                                          \
-  const struct mx_prim mxi_prim_##row = {.size = sizeof(struct mx_prim),                                \
-                                         .name = #row,                                                  \
-                                         .flags = (rule) >= COMPARE ? MXI_NODIFF : 0,                   \
-                                         .vjp = row_vjp,                                                \
-                                         .jvp = row_jvp,                                                \
+#define OP(row, arity, rule, lo, hi, ulp, doc)                                        \
+  const struct mx_prim mxi_prim_##row = {.size = sizeof(struct mx_prim),              \
+                                         .name = #row,                                \
+                                         .flags = (rule) >= COMPARE ? MXI_NODIFF : 0, \
+                                         .vjp = row_vjp,                              \
+                                         .jvp = row_jvp,                              \
                                          .vmap = row_vmap};
 #define D(name, operand, partial)
 #include "core/elementwise.def"

@@ -189,7 +189,8 @@ static void set_failure(mx_array a, const struct mxi_run *r) {
 static void finish_member(mx_array a, const struct mxi_run *r, bool failed) {
   if (failed) set_failure(a, r);
   uint8_t flags = mxi_flags(a) & (uint8_t)~MXI_NODE_CLAIMED;
-  atomic_store_explicit(&a->flags, flags | (failed ? MXI_NODE_FAILED : MXI_NODE_EVALUATED), memory_order_release);
+  if (!r->code) flags |= MXI_NODE_EVALUATED;
+  atomic_store_explicit(&a->flags, flags | (failed ? MXI_NODE_FAILED : 0), memory_order_release);
 }
 
 static bool keeps_graph(const struct mxi_run *r, mx_array a) { return r->trace_base && a->trace >= r->trace_base; }

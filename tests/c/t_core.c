@@ -462,6 +462,22 @@ static void questions(void **state) {
   mx_scope_end(s);
 }
 
+static void shapes_broadcast_whichever_has_fewer_axes(void **state) {
+  (void)state;
+  mx_scope s = mx_scope_begin();
+  mx_array few = mx_from_data((float[]){10, 20, 30}, MX_INTS(3), MX_FLOAT32), many = ramp(2, 3);
+  mx_array sum = mx_add(few, many), same = mx_add(many, few);
+  assert_memory_equal(mx_data(sum), ((float[]){10, 21, 32, 13, 24, 35}), 24);
+  assert_memory_equal(mx_data(same), mx_data(sum), 24);
+  assert_null(mx_add(mx_zeros(MX_INTS(2), MX_FLOAT32), ramp(17, 17)));
+  expect_error(MX_ERR_SHAPE, "[add] shapes (2,) and (17, 17)");
+  assert_null(mx_add(ramp(17, 17), mx_zeros(MX_INTS(2), MX_FLOAT32)));
+  expect_error(MX_ERR_SHAPE, "[add]");
+  assert_null(mx_where(mx_bool(true), mx_zeros(MX_INTS(2), MX_FLOAT32), ramp(5, 5)));
+  expect_error(MX_ERR_SHAPE, "[where]");
+  mx_scope_end(s);
+}
+
 static void strides_count_elements(void **state) {
   (void)state;
   mx_scope s = mx_scope_begin();
@@ -538,6 +554,7 @@ int main(void) {
       TEST(items_convert),
       TEST(copy_to_needs_the_exact_size),
       TEST(questions),
+      TEST(shapes_broadcast_whichever_has_fewer_axes),
       TEST(strides_count_elements),
       TEST(training_uses_constant_memory),
   };

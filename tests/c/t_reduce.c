@@ -419,7 +419,8 @@ static void each_case(void (*fn)(enum what, const struct array *, mx_dtype, uint
   for (int t = 0; t < MXI_DTYPE_COUNT; t++)
     for (size_t s = 0; s < SHAPES; s++) {
       struct array *a = array_random((mx_dtype)t, shapes[s].ndim, shapes[s].shape);
-      for (uint64_t mask = 0; mask < 1ull << shapes[s].ndim; mask++)
+      bool is_large = a->view.size > 2500, is_typical = t == MX_FLOAT32 || t == MX_BFLOAT16 || t == MX_COMPLEX64 || t == MX_INT8;
+      for (uint64_t mask = is_large && !is_typical ? 1ull << shapes[s].ndim : 0; mask < 1ull << shapes[s].ndim; mask++)
         for (int op = 0; op < COUNT; op++)
           if (!skips((enum what)op, shapes[s].ndim, mask, (mx_dtype)t))
             fn((enum what)op, a, result_dtype((enum what)op, (mx_dtype)t), mask);

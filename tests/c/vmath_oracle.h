@@ -5,21 +5,28 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* |y - r| in units of the last place of the binary format that has `digits` bits and `lowest` as its smallest normal
- * exponent, `top` being one above its largest; infinity where only one of them is NaN or the signs of zeros differ. */
-static inline double ulp_error(double y, long double r, int digits, int lowest, int top) {
+#include "vmath_bits.h"
+
+/* |y - r| in units in the last place of y's format at r, r being exact or nearly. Infinity where only one of them is NaN,
+ * or their signs differ; the format's infinity counts as the power of two that its numbers stop before. */
+static inline double ulp_error_f32(float y, double r) {
   if (isnan(r) || isnan(y)) return isnan(r) && isnan(y) ? 0 : INFINITY;
-  if (r == 0) return y == 0 && !signbit(y) == !signbit(r) ? 0 : INFINITY;
   if (!signbit(y) != !signbit(r)) return INFINITY;
-  if (isinf(y) && (isinf(r) || fabsl(r) >= ldexpl(1, top))) return 0;
-  if (isinf(r)) return INFINITY;
-  int exponent = ilogbl(r);
-  long double got = isinf(y) ? copysignl(ldexpl(1, top), y) : y;
-  return (double)(fabsl(got - r) / ldexpl(1, (exponent < lowest ? lowest : exponent) - digits + 1));
+  double got = isinf(y) ? 0x1p128 : fabs((double)y), want = fabs(r);
+  if (want >= 0x1p128) return got == 0x1p128 ? 0 : INFINITY;
+  if (want < 0x1p-126) return r == 0 && y != 0 ? INFINITY : fabs(got - want) * 0x1p149;
+  return fabs(got - want) * vm_from_bits_f64((2069 - (vm_bits_f64(want) >> 52)) << 52); /* 2^23 / its power of two */
 }
 
-static inline double ulp_error_f32(float y, double r) { return ulp_error(y, r, 24, -126, 128); }
-static inline double ulp_error_f64(double y, long double r) { return ulp_error(y, r, 53, -1022, 1024); }
+static inline double ulp_error_f64(double y, long double r) {
+  if (isnan(r) || isnan(y)) return isnan(r) && isnan(y) ? 0 : INFINITY;
+  if (!signbit(y) != !signbit(r)) return INFINITY;
+  long double got = isinf(y) ? 0x1p1024L : fabsl(y), want = fabsl(r);
+  if (want >= 0x1p1024L) return got == 0x1p1024L ? 0 : INFINITY;
+  if (want == 0) return y == 0 ? 0 : INFINITY;
+  int exponent = ilogbl(want);
+  return (double)ldexpl(fabsl(got - want), 52 - (exponent < -1022 ? -1022 : exponent));
+}
 
 static inline long double sigmoidl(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
 static inline double sigmoid(double x) { return (double)sigmoidl(x); }

@@ -9,17 +9,18 @@ struct builder {
   const struct mxi_ew *ew;
   uint64_t free_slots;
   int late_count;
-  uint8_t late[MXI_EW_MAX_INSTRS];  /* instructions whose output is copied at the end */
-  uint8_t place[EW_MAX_REGS];       /* where the value is, in its compute type; UNSET: an input not loaded yet */
-  uint8_t dtype[EW_MAX_REGS];       /* as stored */
-  bool is_one[EW_MAX_REGS];         /* one element for the whole tile */
-  bool is_global[EW_MAX_REGS];      /* one element for the whole cluster */
+  uint8_t late[MXI_EW_MAX_INSTRS]; /* instructions whose output is copied at the end */
+  uint8_t place[EW_MAX_REGS];      /* where the value is, in its compute type; UNSET: an input not loaded yet */
+  uint8_t dtype[EW_MAX_REGS];      /* as stored */
+  bool is_one[EW_MAX_REGS];        /* one element for the whole tile */
+  bool is_global[EW_MAX_REGS];     /* one element for the whole cluster */
   int16_t last_use[EW_MAX_REGS];
 };
 
 static const uint8_t compute_sizes[MXI_DTYPE_COUNT] = {
-    [MX_BOOL] = 1,  [MX_UINT8] = 1, [MX_UINT16] = 2,  [MX_UINT32] = 4,  [MX_UINT64] = 8,  [MX_INT8] = 1,     [MX_INT16] = 2,
-    [MX_INT32] = 4, [MX_INT64] = 8, [MX_FLOAT16] = 4, [MX_FLOAT32] = 4, [MX_FLOAT64] = 8, [MX_BFLOAT16] = 4, [MX_COMPLEX64] = 8};
+    [MX_BOOL] = 1,    [MX_UINT8] = 1,   [MX_UINT16] = 2,   [MX_UINT32] = 4,   [MX_UINT64] = 8,
+    [MX_INT8] = 1,    [MX_INT16] = 2,   [MX_INT32] = 4,    [MX_INT64] = 8,    [MX_FLOAT16] = 4,
+    [MX_FLOAT32] = 4, [MX_FLOAT64] = 8, [MX_BFLOAT16] = 4, [MX_COMPLEX64] = 8};
 static size_t compute_size(int dtype) { return compute_sizes[dtype]; }
 static bool is_half(int dtype) { return mxi_is_half((mx_dtype)dtype); }
 static int which_half(int dtype) { return dtype == MX_BFLOAT16; }
@@ -157,7 +158,8 @@ static void add_instr(struct builder *b, int k) {
     is_one &= b->is_one[operand];
     is_global &= b->is_global[operand];
     if (b->last_use[operand] == k && b->place[operand] >= b->p->slot_base)
-      *(compute_size(b->dtype[operand]) == size ? &freed : &freed_late) |= 1ull << (b->place[operand] - b->p->slot_base);
+      *(compute_size(b->dtype[operand]) == size ? &freed : &freed_late) |= 1ull
+                                                                           << (b->place[operand] - b->p->slot_base);
   }
   b->is_one[reg] = is_one;
   b->is_global[reg] = is_global;
@@ -185,7 +187,8 @@ static void find_panels(struct ew_program *p, const struct mxi_ew *ew) {
   if (!p->has_strided || n < 2 || ew->shape[n - 1] < 16 || ew->shape[n - 2] < 4) return;
   for (int i = 0; i < ew->in_count; i++) {
     const int64_t *strides = ew->strides + i * n;
-    if (ew->in_kinds[i] != MXI_EW_STRIDED || strides[n - 2] != 1 || strides[n - 1] == 1 || strides[n - 1] == 0) continue;
+    if (ew->in_kinds[i] != MXI_EW_STRIDED || strides[n - 2] != 1 || strides[n - 1] == 1 || strides[n - 1] == 0)
+      continue;
     if (p->panel_count < EW_MAX_PANELS) p->panel[i] = (uint8_t)++p->panel_count;
   }
 }

@@ -8,17 +8,17 @@
 
 #include "backend/cpu/elementwise.h"
 
-#define EW_TILE_BYTES 16384 /* of slots, and of the operands in memory that a tile touches */
-#define EW_MIN_TILE 64      /* elements */
-#define EW_SHORT_ROW 64     /* inner axes below this many elements are gathered across rows */
-#define EW_MAX_REGS (MXI_EW_MAX_INPUTS + MXI_EW_MAX_INSTRS)
-#define EW_MAX_SLOTS (EW_MAX_REGS + 1)
-#define EW_MAX_PLACES (2 * EW_MAX_REGS + EW_MAX_SLOTS)
-#define EW_SLOT_GAP 64 /* bytes between slots, so that they do not alias in the first-level cache */
+#define EW_TILE_BYTES  16384 /* of slots, and of the operands in memory that a tile touches */
+#define EW_MIN_TILE    64    /* elements */
+#define EW_SHORT_ROW   64    /* inner axes below this many elements are gathered across rows */
+#define EW_MAX_REGS    (MXI_EW_MAX_INPUTS + MXI_EW_MAX_INSTRS)
+#define EW_MAX_SLOTS   (EW_MAX_REGS + 1)
+#define EW_MAX_PLACES  (2 * EW_MAX_REGS + EW_MAX_SLOTS)
+#define EW_SLOT_GAP    64 /* bytes between slots, so that they do not alias in the first-level cache */
 #define EW_SLOT_MEMORY (EW_MAX_SLOTS * (EW_MIN_TILE * 8 + EW_SLOT_GAP))
 
-#define EW_MAX_PANELS 3
-#define EW_PANEL_ROWS 16
+#define EW_MAX_PANELS    3
+#define EW_PANEL_ROWS    16
 #define EW_PANEL_COLUMNS 256
 
 enum ew_step_kind {
@@ -43,12 +43,12 @@ struct ew_program {
   const struct mxi_ew *ew;
   const struct mxi_ew_casts *casts;
   int step_count, slot_count, cell_base, slot_base;
-  int64_t tile, slot_stride; /* elements; bytes */
-  bool has_strided, is_walking;      /* is_walking: tiles cross rows */
-  int panel_count;                   /* transposed inputs, which are read several rows at a time */
-  uint8_t panel[MXI_EW_MAX_INPUTS];  /* 1 .. panel_count, or 0 */
-  uint8_t itemsize[EW_MAX_PLACES]; /* of inputs and outputs that move with the tile; 0: those that stay */
-  char *at[EW_MAX_PLACES];         /* slots are placed by each thread */
+  int64_t tile, slot_stride;        /* elements; bytes */
+  bool has_strided, is_walking;     /* is_walking: tiles cross rows */
+  int panel_count;                  /* transposed inputs, which are read several rows at a time */
+  uint8_t panel[MXI_EW_MAX_INPUTS]; /* 1 .. panel_count, or 0 */
+  uint8_t itemsize[EW_MAX_PLACES];  /* of inputs and outputs that move with the tile; 0: those that stay */
+  char *at[EW_MAX_PLACES];          /* slots are placed by each thread */
   struct ew_step steps[4 * EW_MAX_REGS];
   _Alignas(16) char cells[EW_MAX_REGS][16];
 };
@@ -59,7 +59,9 @@ void mxi_ew_build(struct ew_program *p, const struct mxi_ew *ew, const void *con
 /* Runs the steps for elements [begin, end) on the calling thread; any number of threads may. */
 void mxi_ew_run(const struct ew_program *p, int64_t begin, int64_t end);
 
-static inline int ew_size_class(size_t itemsize) { return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3; }
+static inline int ew_size_class(size_t itemsize) {
+  return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3;
+}
 static inline const struct mxi_ew_rows *ew_rows(int dtype) {
   return mxi_kinds[dtype] == MXI_KIND_FLOAT     ? mxi_ew_float_rows()
          : mxi_kinds[dtype] == MXI_KIND_COMPLEX ? mxi_ew_complex_rows()

@@ -13,7 +13,10 @@ enum {
   PANEL_DEPTH = 512,       /* of the sum, in panels */
   PANEL_TILE = 256,        /* rows and columns of a tile where operands go through panels */
   DIRECT_DEPTH = 1 << 30,  /* of the sum, in one call */
-  TILE_WORK = 1 << 20,     /* multiply-adds that are worth a tile of their own */
+  DIRECT_TILE = 512,       /* rows and columns of a tile */
+  LIGHT_WORK = 1000000,    /* multiply-adds of a call that the library does without copying its operands */
+  TILE_WORK = 8000000,     /* multiply-adds of a tile, at least, where a product is cut to be shared */
+  TILES = 16,              /* of a product that is large enough */
 };
 
 /* How the BLAS sees an operand. */
@@ -143,21 +146,29 @@ static int64_t even_piece(int64_t size, int64_t most) {
   return (piece + 31) / 32 * 32;
 }
 
+static int64_t pieces(int64_t size, int64_t piece) { return (size + piece - 1) / piece; }
+
+/* Starts from large tiles and halves the longer side: a product of middling size until a call is light (the library does
+ * without copies then), a larger one until there are enough tiles to share. */
 static void cut(struct tiles *t) {
   const struct mxi_product *p = t->p;
   bool panels = t->a.panel || t->b.panel || t->c_panel;
-  int64_t most = panels ? PANEL_TILE : 512;
+  int64_t most = panels ? PANEL_TILE : DIRECT_TILE;
+  double k = (double)p->k, work = (double)p->m * (double)p->n * k;
+  bool light = work <= 8.0 * LIGHT_WORK;
+  int64_t side = light ? 32 : p->k >= 4 * p->m || p->k >= 4 * p->n ? 64 : 128;
   t->depth = least(p->k, panels ? PANEL_DEPTH : DIRECT_DEPTH);
   t->rows = even_piece(p->m, most);
   t->columns = even_piece(p->n, most);
-  /* Smaller tiles where they would be few: the longer side is halved while a half is worth a call. */
-  while ((p->m + t->rows - 1) / t->rows * ((p->n + t->columns - 1) / t->columns) < 16 &&
-         t->rows * t->columns >= 2 * 64 * 64 && t->rows * t->columns * least(p->k, 4096) >= 2 * (int64_t)TILE_WORK) {
-    if (t->rows >= t->columns) t->rows = even_piece(t->rows, (t->rows + 1) / 2);
-    else t->columns = even_piece(t->columns, (t->columns + 1) / 2);
+  for (;;) {
+    int64_t *longer = t->rows >= t->columns ? &t->rows : &t->columns;
+    double tile = (double)t->rows * (double)t->columns * k;
+    bool enough = light ? tile <= LIGHT_WORK : pieces(p->m, t->rows) * pieces(p->n, t->columns) >= TILES || tile < 2.0 * TILE_WORK;
+    if (enough || *longer < 2 * side) break;
+    *longer = even_piece(*longer, (*longer + 1) / 2);
   }
-  t->row_count = (p->m + t->rows - 1) / t->rows;
-  t->column_count = (p->n + t->columns - 1) / t->columns;
+  t->row_count = pieces(p->m, t->rows);
+  t->column_count = pieces(p->n, t->columns);
 }
 
 static struct side look(const struct mxi_matrix *m, int64_t rows, int64_t columns, bool half) {
@@ -177,7 +188,7 @@ mx_status mxi_matmul_tiles(struct mxi_task *task, const struct mxi_product *p) {
   t.c_panel = half || p->n > MXI_BLAS_INT_MAX;
   cut(&t);
   int64_t count = p->batch * t.row_count * t.column_count, work = t.rows * t.columns * p->k;
-  int64_t grain = work < TILE_WORK ? TILE_WORK / work : 1;
+  int64_t grain = work < LIGHT_WORK ? LIGHT_WORK / work : 1;
   mx_status code = MX_OK;
   t.blas = mxi_blas_open(task, &t.lanes, (count + grain - 1) / grain, lane_nbytes(&t), &code);
   if (!t.blas) return code;

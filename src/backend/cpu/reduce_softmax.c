@@ -147,7 +147,7 @@ static void softmax_long_rows(struct softmax_job *j, int64_t rows) {
 }
 
 /* ---- Columns ----------------------------------------------------------------------------------------------------- */
-#define STRETCH 512 /* columns that are taken side by side at most: fewer where the axis is long, to stay in cache */
+#define STRETCH 512 /* columns that are taken side by side: narrower ones do not stream, and alias in the caches */
 #define LEVELS 7    /* of the column tree: 256 ** 7 rows */
 
 #define GROUP 8     /* lines that are computed before they are added up */
@@ -233,19 +233,17 @@ static void softmax_stretch(const struct softmax_job *j, struct stretch *s, char
   }
 }
 
-static int64_t stretch_width(int64_t rows) { return rows <= 256 ? STRETCH : rows <= 512 ? STRETCH / 2 : STRETCH / 4; }
-
 static void softmax_columns(void *arg, int64_t begin, int64_t end, int slot) {
   const struct softmax_job *j = arg;
-  int64_t inner = j->in->inner.size, width = stretch_width(j->in->axis.size), stretches = (inner + width - 1) / width;
+  int64_t inner = j->in->inner.size, stretches = (inner + STRETCH - 1) / STRETCH;
   _Alignas(64) char lines[2 + LEVELS + GROUP][STRETCH * 8];
   struct stretch s = {.m = lines[0], .x = lines[1], .e = lines[2 + LEVELS]};
   (void)slot;
   for (int l = 0; l < LEVELS; l++) s.sums[l] = lines[2 + l];
   for (int64_t i = begin; i < end; i++) {
     int64_t o = i / stretches, rows = j->log ? 1 : j->in->axis.size;
-    s.c = i % stretches * width;
-    s.n = inner - s.c < width ? inner - s.c : width;
+    s.c = i % stretches * STRETCH;
+    s.n = inner - s.c < STRETCH ? inner - s.c : STRETCH;
     s.base = j->src + mxi_group_offset(&j->in->outer, o) * (int64_t)j->item;
     softmax_stretch(j, &s, j->dst + (o * rows * inner + s.c) * (int64_t)j->item);
   }
@@ -295,9 +293,8 @@ static mx_status softmax_run(struct mxi_task *task, uint64_t mask, bool log) {
   int64_t axis = from.axis.size;
   j.blocks = (axis + MXI_ROW_BLOCK - 1) / MXI_ROW_BLOCK;
   if (by_columns) {
-    int64_t inner = from.inner.size, width = stretch_width(axis);
-    mxi_reduce_parallel(from.outer.size * ((inner + width - 1) / width), axis * (inner < width ? inner : width),
-                        softmax_columns, &j);
+    int64_t inner = from.inner.size, stretches = (inner + STRETCH - 1) / STRETCH;
+    mxi_reduce_parallel(from.outer.size * stretches, axis * (inner < STRETCH ? inner : STRETCH), softmax_columns, &j);
   } else if (j.partials) {
     softmax_long_rows(&j, from.outer.size);
   } else {

@@ -82,23 +82,26 @@ static inline uint64_t key_at(const struct line *l, int64_t i) {
   return mxi_itemsizes[l->dtype] == 8 ? ((const uint64_t *)l->keys)[i] : ((const uint32_t *)l->keys)[i];
 }
 
-/* The key of item kth, found eight bits at a time from the top: `prefix` is what is known of it, *less counts the keys
- * below it, *equal those that share it. */
+/* The key of item kth, found eight bits at a time from the top among the keys that share what is known of it. *less
+ * counts the keys below it, *equal those like it. */
 static uint64_t select_key(const struct line *l, int64_t *less, int64_t *equal) {
-  uint64_t prefix = 0, mask = 0;
+  uint64_t *left = l->spare;
+  int64_t n = l->n, digit;
+  for (int64_t i = 0; i < n; i++) left[i] = key_at(l, i);
   *less = 0;
   for (int shift = key_bits(l) - 8; shift >= 0; shift -= 8) {
-    int64_t counts[256] = {0}, digit = 0;
-    for (int64_t i = 0; i < l->n; i++) {
-      uint64_t key = key_at(l, i);
-      counts[key >> shift & 255] += (key & mask) == prefix;
+    int64_t counts[256] = {0}, kept = 0;
+    for (int64_t i = 0; i < n; i++) counts[left[i] >> shift & 255]++;
+    for (digit = 0; *less + counts[digit] <= l->kth; digit++) *less += counts[digit];
+    if (counts[digit] == n) continue;
+    for (int64_t i = 0; i < n; i++) {
+      left[kept] = left[i];
+      kept += (int64_t)(left[i] >> shift & 255) == digit;
     }
-    while (*less + counts[digit] <= l->kth) *less += counts[digit++];
-    *equal = counts[digit];
-    prefix |= (uint64_t)digit << shift;
-    mask |= (uint64_t)255 << shift;
+    n = kept;
   }
-  return prefix;
+  *equal = n;
+  return left[0];
 }
 
 /* The indices of the line, smaller keys than item kth's first, then equal ones, then the rest, each in order. */

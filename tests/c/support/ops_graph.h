@@ -3,6 +3,7 @@
 #ifndef MICA_TESTS_OPS_GRAPH_H
 #define MICA_TESTS_OPS_GRAPH_H
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,17 @@ static inline uint32_t graph_next(struct graph_source *s, uint32_t below) {
   }
   s->state = s->state * 6364136223846793005u + 1442695040888963407u;
   return (uint32_t)(s->state >> 33) % below;
+}
+
+/* Which operand's NaN survives an operation is the compiler's choice: any NaN equals any other. */
+static inline bool graph_is_nan(const char *p, mx_dtype dtype) {
+  switch (dtype) {
+    case MX_FLOAT64: return isnan(*(const double *)p);
+    case MX_FLOAT32: return isnan(*(const float *)p);
+    case MX_FLOAT16: return (*(const uint16_t *)p & 0x7fff) > 0x7c00;
+    case MX_BFLOAT16: return (*(const uint16_t *)p & 0x7fff) > 0x7f80;
+    default: return false;
+  }
 }
 
 enum { GRAPH_MAX_VALUES = 96, GRAPH_MAX_ELEMENTS = 70000 };

@@ -25,13 +25,15 @@ enum {
 #undef D
 };
 
+/* The type of a row's results: chosen by its rule, at compile time. */
 #define IF_TYPE(condition, yes, no) __typeof__(__builtin_choose_expr(condition, *(yes *)0, *(no *)0))
-#define GIVES_BOOL(rule) ((rule) == (int)COMPARE || (rule) == (int)LOGIC || (rule) == (int)PRED || (rule) == (int)ENCODE)
-#define IS_C64(type) __builtin_types_compatible_p(type, mxi_c64)
-#define REAL_TYPE(type) IF_TYPE(IS_C64(type), float, type)
+#define IS_RULE(name, rule) ((int)RULE_##name == (int)(rule))
+#define GIVES_BYTES(name)                                                                                              \
+  (IS_RULE(name, COMPARE) || IS_RULE(name, LOGIC) || IS_RULE(name, PRED) || IS_RULE(name, ENCODE))
+#define REAL_TYPE(type) IF_TYPE(__builtin_types_compatible_p(type, mxi_c64), float, type)
 #define RESULT(name, type)                                                                                             \
-  IF_TYPE(GIVES_BOOL((int)RULE_##name), uint8_t,                                                                            \
-          IF_TYPE((int)RULE_##name == (int)REAL, REAL_TYPE(type), IF_TYPE((int)RULE_##name == (int)DECODE, float, type)))
+  IF_TYPE(GIVES_BYTES(name), uint8_t,                                                                                  \
+          IF_TYPE(IS_RULE(name, REAL), REAL_TYPE(type), IF_TYPE(IS_RULE(name, DECODE), float, type)))
 
 /* Types as they lie in memory: a result may take the place of an operand of another type. */
 typedef uint8_t mem_b8, mem_u8;

@@ -30,7 +30,8 @@
 #define S_SPECIAL(a, b, quotient) SEL(EQ(b, 0), (T)0, SEL(EQ(b, (T)-1), (T)(0u - (U)(a)), quotient))
 #define U_SPECIAL(a, b, quotient) SEL(EQ(b, 0), (T)0, quotient)
 #define S_DIV(a, b) __builtin_choose_expr(sizeof(T) == 8, i_div(a, b), S_SPECIAL(a, b, (T)QUOTIENT(a, SAFE(b))))
-#define U_DIV(a, b) __builtin_choose_expr(sizeof(T) == 8, u_div(a, b), U_SPECIAL(a, b, (T)QUOTIENT(a, SEL(EQ(b, 0), (T)1, b))))
+#define U_SAFE(b) SEL(EQ(b, 0), (T)1, b)
+#define U_DIV(a, b) __builtin_choose_expr(sizeof(T) == 8, u_div(a, b), U_SPECIAL(a, b, (T)QUOTIENT(a, U_SAFE(b))))
 
 EW_FN int64_t i_div(int64_t a, int64_t b) {
   if (b == 0) return 0;
@@ -49,7 +50,7 @@ EW_FN uint64_t u_pow(uint64_t a, uint64_t b) {
 /* Negative powers of 1 and -1 are 0 as well, as in MLX. */
 EW_FN uint64_t i_pow(uint64_t a, int64_t b) { return b < 0 ? 0 : u_pow(a, (uint64_t)b); }
 
-/* ---- float8: 1 sign, 4 exponent (bias 7) and 3 fraction bits; no infinity, all ones is NaN ------------------------ */
+/* ---- float8: 1 sign, 4 exponent (bias 7) and 3 fraction bits; no infinity, all ones is NaN ----------------------- */
 EW_FN uint8_t e4m3_from_parts(uint8_t sign, int exponent, int eighths, int is_nan) {
   int code = (exponent + 6) * 8 + eighths;
   return sign | (uint8_t)(is_nan ? 127 : code > 126 ? 126 : code);

@@ -4,14 +4,26 @@
 
 #include "backend/cpu/kernels/matvec_vec.h"
 
-/* Rows and vectors of columns whose sums are held in registers; with one vector there is room for more rows. */
+/* Blocks of rows x vectors of columns: sums that the registers hold, with enough of them to hide latency. */
 #if defined(__AVX512F__)
-enum { ROWS = 8, VECTORS = 2, MAX_ROWS = 16 };
+enum { ROWS = 8, VECTORS = 4 };
+static const uint8_t most_rows[VECTORS + 1] = {1, 8, 8, 5, 4};
+#define BLOCKS(B)                                                   \
+  B(1, 1) B(2, 1) B(3, 1) B(4, 1) B(5, 1) B(6, 1) B(7, 1) B(8, 1)   \
+  B(1, 2) B(2, 2) B(3, 2) B(4, 2) B(5, 2) B(6, 2) B(7, 2) B(8, 2)   \
+  B(1, 3) B(2, 3) B(3, 3) B(4, 3) B(5, 3) B(1, 4) B(2, 4) B(3, 4) B(4, 4)
 #elif defined(__AVX2__)
-enum { ROWS = 4, VECTORS = 1, MAX_ROWS = 4 };
+enum { ROWS = 4, VECTORS = 1 };
+static const uint8_t most_rows[VECTORS + 1] = {1, 4};
+#define BLOCKS(B) B(1, 1) B(2, 1) B(3, 1) B(4, 1)
 #else
-enum { ROWS = 2, VECTORS = 1, MAX_ROWS = 2 };
+enum { ROWS = 2, VECTORS = 1 };
+static const uint8_t most_rows[VECTORS + 1] = {1, 2};
+#define BLOCKS(B) B(1, 1) B(2, 1)
 #endif
+
+/* Of sums in registers, so that none of them is kept in an array. */
+#define UNROLL _Pragma("GCC unroll 8")
 
 #define DTYPE f32
 #define T float

@@ -1,66 +1,80 @@
 /* A tiny product of one type; kernels/matmul.c includes this once per type, with
  *   DTYPE  suffix of the names        T  element type        V  its vector (vf or vd)
- * No include guard: it is a template. for i, j: c[i][j] = sum over p of a[i][p] * b[p][j] */
+ * Every block shape is a function of its own: together in one, the compiler computes the addresses of all before it
+ * runs any. No include guard: it is a template. for i, j: c[i][j] = sum over p of a[i][p] * b[p][j] */
 
 #define NAME(name) MXI_PASTE(name, DTYPE) /* small_f32 */
 #define OP(name) MXI_PASTE(V, name)       /* vf_fma */
 #define LANES ((int64_t)(sizeof(V) / sizeof(T)))
 
-/* `rows` x `vectors` sums in registers; both are constants. The last vector has `last` columns. */
-INLINE void NAME(block)(const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row, T *c, int64_t c_row,
-                        int64_t k, int64_t last, const int rows, const int vectors) {
-  V s[MAX_ROWS][VECTORS], bv[VECTORS];
+struct NAME(place) {
+  const T *a, *b;
+  T *c;
+  int64_t a_row, a_column, b_row, c_row, k;
+  int64_t last; /* columns of the last vector */
+};
+
+/* `rows` x `vectors` sums in registers; both are constants. */
+INLINE void NAME(block)(const struct NAME(place) *at, const int rows, const int vectors) {
+  V s[ROWS][VECTORS], bv[VECTORS];
+  const T *a = at->a, *b = at->b;
+  const int64_t a_row = at->a_row, a_column = at->a_column, b_row = at->b_row, c_row = at->c_row, last = at->last;
+  UNROLL
   for (int i = 0; i < rows; i++)
+    UNROLL
     for (int v = 0; v < vectors; v++) s[i][v] = OP(zero)();
-  for (int64_t p = 0; p < k; p++, a += a_column, b += b_row) {
+  for (int64_t p = 0; p < at->k; p++, a += a_column, b += b_row) {
+    UNROLL
     for (int v = 0; v < vectors - 1; v++) bv[v] = OP(load)(b + v * LANES);
     const T *end = b + (vectors - 1) * LANES;
     bv[vectors - 1] = last == LANES ? OP(load)(end) : OP(load_n)(end, last);
+    UNROLL
     for (int i = 0; i < rows; i++) {
       V x = OP(set1)(a[i * a_row]);
+      UNROLL
       for (int v = 0; v < vectors; v++) s[i][v] = OP(fma)(x, bv[v], s[i][v]);
     }
   }
-  for (int i = 0; i < rows; i++) {
-    for (int v = 0; v < vectors - 1; v++) OP(store)(c + i * c_row + v * LANES, s[i][v]);
-    T *tail = c + i * c_row + (vectors - 1) * LANES;
-    if (last == LANES) OP(store)(tail, s[i][vectors - 1]); /* whole lines are written without being read */
-    else OP(store_n)(tail, s[i][vectors - 1], last);
+  T *c = at->c;
+  UNROLL
+  for (int i = 0; i < rows; i++, c += c_row) {
+    UNROLL
+    for (int v = 0; v < vectors - 1; v++) OP(store)(c + v * LANES, s[i][v]);
+    T *end = c + (vectors - 1) * LANES;
+    if (last == LANES) OP(store)(end, s[i][vectors - 1]); /* whole lines are written without being read */
+    else OP(store_n)(end, s[i][vectors - 1], last);
   }
 }
 
-/* All rows of a strip of columns, in blocks as even as can be. */
-INLINE void NAME(strip)(const T *a, int64_t a_row, int64_t a_column, const T *b, int64_t b_row, T *c, int64_t c_row,
-                        int64_t m, int64_t k, int64_t last, const int vectors) {
-  const uint32_t most = ROWS * VECTORS / vectors < MAX_ROWS ? ROWS * VECTORS / vectors : MAX_ROWS;
-  for (uint32_t blocks = ((uint32_t)m + most - 1) / most; blocks; blocks--) {
-    int64_t rows = blocks == 1 ? m : (uint32_t)m / blocks;
-    switch (rows) {
-#define CASE(r) \
-  case r: \
-    if (r <= (int)most) NAME(block)(a, a_row, a_column, b, b_row, c, c_row, k, last, r <= MAX_ROWS ? r : 1, vectors); \
-    break;
-      CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-      CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
-#undef CASE
-    }
-    m -= rows;
-    a += rows * a_row;
-    c += rows * c_row;
-  }
-}
+typedef void (*NAME(block_fn))(const struct NAME(place) *at);
+#define BLOCK(r, v) \
+  static __attribute__((noinline)) void NAME(block_##r##_##v)(const struct NAME(place) *at) { NAME(block)(at, r, v); }
+BLOCKS(BLOCK)
+#undef BLOCK
+static const NAME(block_fn) NAME(blocks)[VECTORS + 1][ROWS + 1] = {
+#define BLOCK(r, v) [v][r] = NAME(block_##r##_##v),
+    BLOCKS(BLOCK)
+#undef BLOCK
+};
 
+/* A strip is as wide as c where registers allow, so that c is written from its start to its end; its rows go in blocks
+ * as even as can be. */
 static void NAME(small)(struct mxi_matrix a, const T *b, int64_t b_row, T *c, int64_t m, int64_t n, int64_t k) {
-  const T *x = (const T *)a.data;
-  for (int64_t j = 0, left = n; left > 0;) {
-    if (VECTORS > 1 && left > LANES) {
-      int64_t last = left < VECTORS * LANES ? left - LANES : LANES;
-      NAME(strip)(x, a.row, a.column, b + j, b_row, c + j, n, m, k, last, VECTORS);
-    } else {
-      NAME(strip)(x, a.row, a.column, b + j, b_row, c + j, n, m, k, left < LANES ? left : LANES, 1);
+  struct NAME(place) at = {NULL, b, c, a.row, a.column, b_row, n, k, 0};
+  for (int64_t left = n; left > 0; left -= VECTORS * LANES) {
+    uint32_t vectors = (uint32_t)((left + LANES - 1) / LANES), rows = (uint32_t)m;
+    at.last = vectors > VECTORS ? LANES : left - (vectors - 1) * LANES;
+    if (vectors > VECTORS) vectors = VECTORS;
+    at.a = (const T *)a.data;
+    for (uint32_t most = most_rows[vectors], blocks = (rows + most - 1) / most; blocks; blocks--) {
+      uint32_t some = blocks == 1 ? rows : rows / blocks;
+      NAME(blocks)[vectors][some](&at);
+      at.a += some * a.row;
+      at.c += some * n;
+      rows -= some;
     }
-    j += left > LANES ? VECTORS * LANES : LANES;
-    left = n - j;
+    at.b += VECTORS * LANES;
+    at.c += VECTORS * LANES - m * n;
   }
 }
 

@@ -22,7 +22,7 @@ static inline double log_f64(double x) { return vm_log_f64(x); }
 #define LOGADDEXP(name, T, INF, EXP, LOG1P)                                            \
   static inline T FN(name, logaddexp)(T a, T b) {                                      \
     T high = a > b ? a : b, low = a > b ? b : a;                                       \
-    T y = (low == -INF) | (high == INF) ? high : high + LOG1P(EXP(low - high));        \
+    T y = ((low == -INF) | (high == INF)) ? high : high + LOG1P(EXP(low - high));        \
     return a == a ? y : a;                                                             \
   }
 LOGADDEXP(f32, float, __builtin_inff(), vm_exp_f32, vm_log1p_f32)
@@ -51,7 +51,7 @@ static mxi_c64 logaddexp_c64(mxi_c64 a, mxi_c64 b) {
   static inline T FN(name, sub)(T a, T b) { return a - b; }                                             \
   static inline T FN(name, mul)(T a, T b) { return a * b; }                                             \
   static inline T FN(name, invert_one)(T a) { return 1 / a; }                                           \
-  static inline T FN(name, log_plus_one)(T m, T s) { return (m == INF) | (m == -INF) ? m : m + FN(name, log)(s); }
+  static inline T FN(name, log_plus_one)(T m, T s) { return ((m == INF) | (m == -INF)) ? m : m + FN(name, log)(s); }
 REAL(f32, float, __builtin_inff())
 REAL(f64, double, __builtin_inf())
 

@@ -101,7 +101,7 @@ VM_FN float vm_log1p_f32(float x) {
   int32_t s = 0x3f800000 - (n << 23), scaled = (int32_t)vm_bits_f32(x) - (n << 23);
   float r = vm_from_bits_f32((uint32_t)scaled) + (vm_from_bits_f32((uint32_t)(s < 0 ? 0 : s)) - 1.0f);
   float e = (float)n, y = vm_fma_f32(e, VM_LN2_HIGH_F32, vm_log_core_f32(r, e));
-  return vm_copysign_f32(vm_log_limits_f32(u, y), x);
+  return vm_log_limits_f32(u, vm_copysign_f32(y, x));
 }
 
 /* 1 / (1 + exp(a)) for a in [0, 104], without overflow: exp(a) = 2^n (1 + p), so it is w / (1 + w + p), w = 2^-n. The

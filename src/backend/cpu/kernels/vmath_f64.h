@@ -127,7 +127,7 @@ VM_FN double vm_log1p_reduce_f64(double x, double u, double *e) {
 
 VM_FN double vm_log1p_f64(double x) {
   double u = 1.0 + x, e, r = vm_log1p_reduce_f64(x, u, &e);
-  return vm_copysign_f64(vm_log_limits_f64(u, vm_log_core_f64(r, e, 0.0)), x);
+  return vm_log_limits_f64(u, vm_copysign_f64(vm_log_core_f64(r, e, 0.0), x));
 }
 
 /* log(1 + x + low), x >= 0 and low below x's last bit */
