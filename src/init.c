@@ -56,7 +56,10 @@ static void after_fork(bool child) {
   mxi_buffer_unlock_after_fork();
   mxi_thread_after_fork(child);
   mxi_plan_unlock_after_fork();
-  if (child) mxi_run_fail_all("[eval] the process was forked while this array was being computed");
+  if (child) {
+    mxi_graph_forked();
+    mxi_run_fail_all("[eval] the process was forked while this array was being computed");
+  }
   mxi_graph_unlock();
   mxi_streams_after_fork(child);
   mxi_pool_after_fork(child);

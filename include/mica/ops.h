@@ -479,6 +479,13 @@ MX_API mx_array mx_scatter_multiply(mx_array a, const mx_array *indices, size_t 
 MX_API mx_array mx_scatter_max(mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes);
 /** `a` with slices replaced by the minimum of them and `updates`.  [lazy; fails: shape dtype value index memory] */
 MX_API mx_array mx_scatter_min(mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes);
+/** The slice of `a` that starts at `start`, one item for each of `axes`, and at 0 along the others.  [lazy; fails: dtype value index memory]
+ *  shape: `slice_size`.
+ *  error: MX_ERR_INDEX when evaluated, if the slice leaves `a`. */
+MX_API mx_array mx_slice_dynamic(mx_array a, mx_array start, mx_ints axes, mx_ints slice_size);
+/** `a` with the slice that starts there replaced by `update`, which broadcasts along the axes that are not named.  [lazy; fails: shape dtype value index memory]
+ *  dtype: that of `a`; `update` is converted. */
+MX_API mx_array mx_slice_update_dynamic(mx_array a, mx_array update, mx_array start, mx_ints axes);
 /** `a` in ascending order along `axis`: stable, -0 equals 0, NaN last, complex numbers by real part, then imaginary
  *     part.  [lazy; fails: value memory] */
 MX_API mx_array mx_sort(mx_array a, int axis);

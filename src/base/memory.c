@@ -5,21 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Atomic bool armed;
+_Atomic bool mxi_memory_armed;
 static _Atomic int64_t fail_at, count;
 
 void mxi_memory_fail_at(int64_t nth) {
   atomic_store(&count, 0);
   atomic_store(&fail_at, nth);
-  atomic_store(&armed, true);
+  atomic_store(&mxi_memory_armed, true);
 }
 
 int64_t mxi_memory_count(void) { return atomic_load(&count); }
 
-bool mxi_memory_should_fail(void) {
-  if (!atomic_load_explicit(&armed, memory_order_relaxed)) return false;
-  return atomic_fetch_add(&count, 1) + 1 == atomic_load(&fail_at);
-}
+bool mxi_memory_count_one(void) { return atomic_fetch_add(&count, 1) + 1 == atomic_load(&fail_at); }
 
 void *mxi_malloc(size_t nbytes) {
   if (mxi_memory_should_fail()) return NULL;

@@ -3,6 +3,7 @@
 #ifndef MXI_BASE_MEMORY_H
 #define MXI_BASE_MEMORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,11 @@ static inline bool mxi_reserve(void *items, size_t *capacity, size_t need, size_
 /* Failure injection: the nth allocation from now fails (1 is the next), once. 0 disarms. Counts since the last arming. */
 void mxi_memory_fail_at(int64_t nth);
 int64_t mxi_memory_count(void);
-bool mxi_memory_should_fail(void); /* for the other allocators: true when this allocation is the one to fail */
+extern _Atomic bool mxi_memory_armed;
+bool mxi_memory_count_one(void);
+/* For the other allocators: true when this allocation is the one to fail. */
+static inline bool mxi_memory_should_fail(void) {
+  return atomic_load_explicit(&mxi_memory_armed, memory_order_relaxed) && mxi_memory_count_one();
+}
 
 #endif

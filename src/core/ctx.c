@@ -37,17 +37,12 @@ mx_array mxi_null(struct mxi_ctx *c, const char *who, const char *name) {
   return mxi_fail(c, MX_ERR_VALUE, "[%s] argument `%s` is NULL", who, name);
 }
 
-static mx_array push_grown(struct mxi_ctx *c, mx_array owned) {
+mx_array mxi_push_grown(struct mxi_ctx *c, mx_array owned) {
   if (!mxi_reserve(&c->stack, &c->capacity, c->top + 1, sizeof *c->stack)) {
     mxi_release(owned);
     return mxi_fail_memory(c, "scope");
   }
   return c->stack[c->top++] = owned;
-}
-
-mx_array mxi_push(struct mxi_ctx *c, mx_array owned) {
-  if (c->top < c->capacity) return c->stack[c->top++] = owned;
-  return push_grown(c, owned);
 }
 
 void mxi_sweep(struct mxi_ctx *c, size_t mark) {

@@ -27,7 +27,10 @@ mx_status mxi_fail_status(struct mxi_ctx *c, mx_status code, const char *format,
 mx_array mxi_fail_memory(struct mxi_ctx *c, const char *who);
 
 /* Puts an owned reference on the stack and returns it; on failure releases it, returns NULL with MX_ERR_MEMORY. */
-mx_array mxi_push(struct mxi_ctx *c, mx_array owned);
+mx_array mxi_push_grown(struct mxi_ctx *c, mx_array owned);
+static inline mx_array mxi_push(struct mxi_ctx *c, mx_array owned) {
+  return c->top < c->capacity ? (c->stack[c->top++] = owned) : mxi_push_grown(c, owned);
+}
 /* Ends a frame: releases all above `mark` but `result`, which moves down to it. */
 mx_array mxi_keep(struct mxi_ctx *c, size_t mark, mx_array result);
 void mxi_sweep(struct mxi_ctx *c, size_t mark);

@@ -32,21 +32,20 @@ static void copy_params(void *to, const void *from, const struct mx_prim *prim, 
 }
 
 static bool set_params(mx_array a, const struct mx_prim *prim, const void *params, int ndim) {
-  a->params.u = 0;
-  if (!prim->params_size) return true;
   if (prim->params_size <= sizeof a->params) {
     memcpy(&a->params, params, prim->params_size);
     return true;
   }
   a->params.heap = mxi_malloc(prim->params_size);
   if (!a->params.heap) return false;
+  atomic_store_explicit(&a->flags, MXI_NODE_HEAP, memory_order_relaxed);
   copy_params(a->params.heap, params, prim, ndim);
   if (prim->params_retain) prim->params_retain(a->params.heap);
   return true;
 }
 
 /* Sizes of nodes are products of their shapes; this is the one place that makes sure they fit. */
-static bool check_size(struct mxi_ctx *c, const char *who, mx_dtype dtype, int ndim, const int64_t *shape) {
+static bool check_large_size(struct mxi_ctx *c, const char *who, mx_dtype dtype, int ndim, const int64_t *shape) {
   if (ndim > MXI_MAX_NDIM) {
     mxi_fail(c, MX_ERR_SHAPE, "[%s] %d axes are more than the %d an array can have", who, ndim, MXI_MAX_NDIM);
     return false;
@@ -63,7 +62,17 @@ static bool check_size(struct mxi_ctx *c, const char *who, mx_dtype dtype, int n
   return false;
 }
 
-static bool set_inputs(mx_array a, const mx_array *inputs, size_t count, const struct mxi_thread *self) {
+/* Three sizes below 2^15 cannot be too many. */
+static inline bool check_size(struct mxi_ctx *c, const char *who, mx_dtype dtype, int ndim, const int64_t *shape) {
+  uint64_t bits = 0;
+  if (ndim <= 3) {
+    for (int i = 0; i < ndim; i++) bits |= (uint64_t)shape[i];
+    if (bits < 32768) return true;
+  }
+  return check_large_size(c, who, dtype, ndim, shape);
+}
+
+static inline bool set_inputs(mx_array a, const mx_array *inputs, size_t count, const struct mxi_thread *self) {
   mx_array *in = a->in;
   uint64_t trace = 0;
   uint8_t taint = 0;
@@ -80,11 +89,11 @@ static bool set_inputs(mx_array a, const mx_array *inputs, size_t count, const s
   }
   a->input_count = (uint32_t)count;
   a->trace = trace;
-  atomic_store_explicit(&a->flags, taint, memory_order_relaxed);
+  if (taint) atomic_fetch_or_explicit(&a->flags, taint, memory_order_relaxed);
   return true;
 }
 
-static bool set_shape(mx_array a, int ndim, const int64_t *shape) {
+static inline bool set_shape(mx_array a, int ndim, const int64_t *shape) {
   a->ndim = 0;
   int64_t *dims = a->dims.fixed;
   if (ndim > MXI_INLINE_NDIM) {
@@ -98,8 +107,8 @@ static bool set_shape(mx_array a, int ndim, const int64_t *shape) {
 }
 
 /* A node with one reference, no inputs, no parameters. */
-static mx_array blank(int op, mx_dtype dtype, const struct mxi_thread *self) {
-  mx_array a = mxi_node_alloc();
+static inline __attribute__((always_inline)) mx_array blank(int op, mx_dtype dtype, struct mxi_thread *self) {
+  mx_array a = mxi_node_alloc(self);
   if (!a) return NULL;
   atomic_store_explicit(&a->owner, self->id, memory_order_relaxed);
   atomic_store_explicit(&a->local, 1, memory_order_relaxed);
@@ -133,7 +142,7 @@ mx_array mxi_node_make(struct mxi_ctx *c, int op, mx_dtype dtype, int ndim, cons
   mx_array a = blank(MXI_OP_NONE, dtype, self);
   if (!a) return mxi_fail_memory(c, prim->name);
   int params_ndim = input_count && inputs[0]->ndim > ndim ? inputs[0]->ndim : ndim;
-  if (!set_params(a, prim, params, params_ndim)) return give_up(c, a, prim->name);
+  if (prim->params_size && !set_params(a, prim, params, params_ndim)) return give_up(c, a, prim->name);
   a->op = (uint16_t)op;
   if (!set_shape(a, ndim, shape) || !set_inputs(a, inputs, input_count, self)) return give_up(c, a, prim->name);
   return mxi_push(c, a);

@@ -35,6 +35,7 @@ enum {
   MXI_NODE_FAILED = 8,
   MXI_NODE_TAINTED = 16,  /* downstream of a binding's closure */
   MXI_NODE_DYING = 32,    /* about to be freed with its tape */
+  MXI_NODE_HEAP = 64,     /* its parameters are outside the node */
 };
 
 struct mx_array_ {

@@ -33,9 +33,8 @@ static void free_extra(struct mxi_extra *x) {
   mxi_free(x);
 }
 
-/* What a node holds but its inputs. */
-static void free_payload(mx_array a) {
-  if (a->buffer) mxi_buffer_release(a->buffer);
+/* What few nodes hold beside their inputs. */
+static void free_rest(mx_array a) {
   if (a->op != MXI_OP_NONE && mxi_prims[a->op]->params_size > sizeof a->params) {
     if (mxi_prims[a->op]->params_free) mxi_prims[a->op]->params_free(a->params.heap);
     mxi_free(a->params.heap);
@@ -45,7 +44,13 @@ static void free_payload(mx_array a) {
   free_extra(a->extra);
 }
 
-static void free_nodes(mx_array dead, const struct mxi_thread *self) {
+static inline void free_node(struct mxi_thread *self, mx_array a) {
+  if (a->buffer) mxi_buffer_release(a->buffer);
+  if (a->extra || a->strides || a->ndim > MXI_INLINE_NDIM || mxi_flags(a) & MXI_NODE_HEAP) free_rest(a);
+  mxi_node_recycle(self, a);
+}
+
+static void free_nodes(mx_array dead, struct mxi_thread *self) {
   while (dead) {
     mx_array a = dead;
     dead = a->next_merge;
@@ -56,8 +61,7 @@ static void free_nodes(mx_array dead, const struct mxi_thread *self) {
         dead = in[i];
       }
     if (a->input_count > 2) mxi_free(in);
-    free_payload(a);
-    mxi_node_recycle(a);
+    free_node(self, a);
   }
 }
 
@@ -95,7 +99,4 @@ void mxi_node_detach(mx_array a) {
   free_nodes(dead, self);
 }
 
-void mxi_node_free_alone(mx_array a) {
-  free_payload(a);
-  mxi_node_recycle(a);
-}
+void mxi_node_free_alone(mx_array a) { free_node(mxi_self(), a); }

@@ -9,7 +9,6 @@
 #include "core/refs.h"
 
 #define SLAB_NODES 256
-#define FREE_MAX 8192 /* nodes a thread keeps for itself */
 
 _Static_assert(sizeof(struct mx_array_) == 128, "two cache lines");
 
@@ -83,7 +82,8 @@ struct mxi_thread *mxi_thread_start(void) {
 struct mxi_ctx *mxi_ctx_thread(void) { return &mxi_self()->ctx; }
 
 /* Takes up to a slab's worth from the common pool, else a new slab. */
-static bool refill(struct mxi_thread *t) {
+bool mxi_nodes_refill(struct mxi_thread *t) {
+  if (t == &last_resort) return false;
   pthread_mutex_lock(&pool_lock);
   for (int i = 0; i < SLAB_NODES && pool; i++) {
     mx_array a = pool;
@@ -106,23 +106,7 @@ static bool refill(struct mxi_thread *t) {
   return true;
 }
 
-mx_array mxi_node_alloc(void) {
-  struct mxi_thread *t = mxi_self();
-  if (t == &last_resort) return NULL;
-  if (mxi_memory_should_fail()) return NULL;
-  if (!t->free_nodes && !refill(t)) return NULL;
-  mx_array a = t->free_nodes;
-  t->free_nodes = a->next_merge;
-  t->free_count--;
-  return a;
-}
-
-void mxi_node_recycle(mx_array a) {
-  struct mxi_thread *t = mxi_self();
-  a->next_merge = t->free_nodes;
-  t->free_nodes = a;
-  if (++t->free_count > FREE_MAX || t == &last_resort) give_back(t, t == &last_resort ? 0 : FREE_MAX / 2);
-}
+void mxi_nodes_give_back(struct mxi_thread *t) { give_back(t, t == &last_resort ? 0 : MXI_FREE_MAX / 2); }
 
 int64_t mxi_live_nodes(void) {
   int64_t live = atomic_load(&slab_count) * SLAB_NODES - atomic_load(&pool_count);

@@ -3,6 +3,7 @@
 #ifndef MXI_CORE_THREAD_H
 #define MXI_CORE_THREAD_H
 
+#include "base/memory.h"
 #include "core/ctx.h"
 
 struct mxi_thread {
@@ -20,8 +21,24 @@ struct mxi_thread *mxi_thread_start(void); /* never NULL: without memory the thr
 
 static inline struct mxi_thread *mxi_self(void) { return mxi_self_ ? mxi_self_ : mxi_thread_start(); }
 
-mx_array mxi_node_alloc(void);       /* 128 bytes, contents undefined; NULL without memory */
-void mxi_node_recycle(mx_array a);
+#define MXI_FREE_MAX 8192 /* nodes a thread keeps for itself */
+bool mxi_nodes_refill(struct mxi_thread *t);
+void mxi_nodes_give_back(struct mxi_thread *t);
+
+/* 128 bytes, contents undefined; NULL without memory. */
+static inline mx_array mxi_node_alloc(struct mxi_thread *t) {
+  if (mxi_memory_should_fail() || (!t->free_nodes && !mxi_nodes_refill(t))) return NULL;
+  mx_array a = t->free_nodes;
+  t->free_nodes = a->next_merge;
+  t->free_count--;
+  return a;
+}
+
+static inline void mxi_node_recycle(struct mxi_thread *t, mx_array a) {
+  a->next_merge = t->free_nodes;
+  t->free_nodes = a;
+  if (++t->free_count > MXI_FREE_MAX) mxi_nodes_give_back(t);
+}
 void mxi_thread_drain(struct mxi_thread *t); /* merges the queue; the owner calls this at eval and scope end */
 static inline void mxi_thread_poll(struct mxi_thread *t) {
   if (atomic_load_explicit(&t->merge_queue, memory_order_relaxed)) mxi_thread_drain(t);

@@ -30,14 +30,15 @@ mx_array mxi_radians(struct mxi_ctx *ctx, mx_array a) {
   return mxi_multiply(ctx, a, float_like(ctx, a, 0.017453292519943295));
 }
 
-/* round(x 10**d) / 10**d in x's own dtype; integers go through float32 where d < 0. */
+/* round(x 10**d) 10**-d in x's own dtype, the second power rounded too; integers go through float32 where d < 0. */
 mx_array mxi_round(struct mxi_ctx *ctx, mx_array a, int decimals) {
   MXI_TRY(a && (a = mxi_strong(ctx, a)));
   mx_dtype dtype = (mx_dtype)a->dtype;
   if (decimals == 0 || (decimals > 0 && !mxi_is_inexact(dtype))) return mxi_rint(ctx, a);
-  mx_array scale = float_like(ctx, a, pow(10, decimals));
-  MXI_TRY(scale && (a = mxi_rint(ctx, mxi_multiply(ctx, a, scale))));
-  return mxi_astype(ctx, mxi_divide(ctx, a, scale), dtype);
+  double power = pow(10, decimals), inverse = pow(10, -decimals);
+  mx_array back = float_like(ctx, a, inverse);
+  MXI_TRY(back && (a = mxi_rint(ctx, mxi_multiply(ctx, a, float_like(ctx, a, power)))));
+  return mxi_astype(ctx, mxi_multiply(ctx, a, back), dtype);
 }
 
 mx_array mxi_clip(struct mxi_ctx *ctx, mx_array a, mx_array a_min, mx_array a_max) {

@@ -49,9 +49,9 @@ static mx_array base_partial_of(struct mxi_ctx *ctx, mx_array a, mx_array b) {
   return where(equal(b, number(0)), number(0), multiply(b, power(a, subtract(b, number(1)))));
 }
 
-/* a ** b log(a), and 0 for a = 0 */
+/* a ** b log(a), and 0 where a ** b is 0 */
 static mx_array exponent_partial_of(struct mxi_ctx *ctx, mx_array a, mx_array y) {
-  return where(equal(a, number(0)), number(0), like(a, multiply(y, log(a))));
+  return where(equal(y, number(0)), number(0), like(a, multiply(y, log(a))));
 }
 
 typedef mx_array (*partial_fn)(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_array y);

@@ -30,7 +30,7 @@ mx_array mxi_gather_made(struct mxi_ctx *c, const mx_array *inputs, const struct
   for (int i = 0; i < GATHER_OPERANDS + p->index_count; i++) MXI_TRY(inputs[i]);
   for (int i = 0; i < p->index_count; i++) {
     mx_array x = inputs[GATHER_OPERANDS + i];
-    MXI_TRY(mxi_broadcast_with(c, "gather", &ndim, shape, x));
+    MXI_TRY(mxi_broadcast_shapes(c, "gather", ndim, shape, x->ndim, mxi_dims(x), &ndim, shape));
   }
   memcpy(shape + ndim, p->slice_sizes, inputs[0]->ndim * sizeof *shape);
   return mxi_node_make(c, MXI_OP_gather, (mx_dtype)inputs[0]->dtype, ndim + inputs[0]->ndim, shape, inputs,
@@ -308,7 +308,7 @@ static mx_array scatter(struct mxi_ctx *c, const char *who, mx_array a, const mx
   int ndim = 0;
   for (size_t i = 0; i < count; i++) {
     mx_array x = inputs[SCATTER_OPERANDS + i];
-    MXI_TRY(mxi_broadcast_with(c, who, &ndim, shape, x));
+    MXI_TRY(mxi_broadcast_shapes(c, who, ndim, shape, x->ndim, mxi_dims(x), &ndim, shape));
   }
   const int64_t *u = mxi_dims(inputs[1]);
   bool fits = inputs[1]->ndim == ndim + a->ndim;

@@ -3,13 +3,6 @@
 #include "ops/layout.h"
 
 #include <stddef.h>
-#include <string.h>
-
-bool mxi_broadcast_with(struct mxi_ctx *c, const char *who, int *ndim, int64_t *shape, mx_array a) {
-  int64_t before[MXI_MAX_NDIM];
-  memcpy(before, shape, (size_t)*ndim * sizeof *before);
-  return mxi_broadcast_shapes(c, who, *ndim, before, a->ndim, mxi_dims(a), ndim, shape);
-}
 
 mx_array mxi_zeros_as(struct mxi_ctx *c, mx_array a) {
   MXI_TRY(a);
@@ -276,7 +269,7 @@ mx_status mxi_broadcast_arrays(struct mxi_ctx *c, const mx_array *arrays, size_t
   for (size_t i = 0; i < count; i++) {
     mx_array a = arrays[i];
     if (!a) return mxi_fail_status(c, MX_ERR_VALUE, "[broadcast_arrays] argument `arrays` holds a NULL");
-    if (!mxi_broadcast_with(c, "broadcast_arrays", &ndim, shape, a)) return c->code;
+    if (!mxi_broadcast_shapes(c, "broadcast_arrays", ndim, shape, a->ndim, mxi_dims(a), &ndim, shape)) return c->code;
   }
   for (size_t i = 0; i < count; i++)
     if (!(results[i] = mxi_broadcast_to(c, arrays[i], mxi_list(shape, ndim)))) return c->code;

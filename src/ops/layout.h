@@ -20,8 +20,6 @@ static inline bool mxi_same_shape(mx_ints a, const struct mx_array_ *b) {
 
 /* bool (rows, columns): row >= column - k. */
 mx_array mxi_lower_triangle(struct mxi_ctx *c, int64_t rows, int64_t columns, int64_t k);
-/* Widens the shape of *ndim axes to what it and `a` broadcast to; false with MX_ERR_SHAPE. */
-bool mxi_broadcast_with(struct mxi_ctx *c, const char *who, int *ndim, int64_t *shape, mx_array a);
 mx_array mxi_zeros_as(struct mxi_ctx *c, mx_array a);               /* of a's shape and dtype */
 mx_array mxi_move_axis(struct mxi_ctx *c, mx_array a, int from, int to); /* both in range */
 mx_array mxi_permute(struct mxi_ctx *c, mx_array a, const struct mxi_params_perm *p);

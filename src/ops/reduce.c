@@ -188,10 +188,10 @@ static mx_array reduce(struct mxi_ctx *c, const char *who, int op, mx_array a, m
   MXI_TRY(mxi_axes(c, who, axes, a->ndim, &mask));
   mx_dtype t = (mx_dtype)a->dtype, to = op == MXI_OP_sum || op == MXI_OP_prod ? widened(t) : t;
   if (op == MXI_OP_all || op == MXI_OP_any) {
-    if (axes.count == 0) return mxi_astype(c, a, MX_BOOL);
+    if (!mask) return mxi_astype(c, a, MX_BOOL);
     to = MX_BOOL;
   }
-  if (axes.count == 0) return a;
+  if (!mask) return a; /* also every axis of a 0-d array */
   for (int i = 0; (op == MXI_OP_max || op == MXI_OP_min) && i < a->ndim; i++)
     if (mask >> i & 1 && mxi_dims(a)[i] == 0)
       return mxi_fail(c, MX_ERR_VALUE, "[%s] axis %d of shape %s is empty: nothing to choose from", who, i,

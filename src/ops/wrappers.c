@@ -1236,6 +1236,23 @@ mx_array mx_scatter_min(mx_array a, const mx_array *indices, size_t count, mx_ar
   return mxi_keep(ctx, mark, mxi_scatter_min(ctx, a, indices, count, updates, axes));
 }
 
+mx_array mx_slice_dynamic(mx_array a, mx_array start, mx_ints axes, mx_ints slice_size) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "slice_dynamic", "a");
+  if (!start) return mxi_null(ctx, "slice_dynamic", "start");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_slice_dynamic(ctx, a, start, axes, slice_size));
+}
+
+mx_array mx_slice_update_dynamic(mx_array a, mx_array update, mx_array start, mx_ints axes) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (!a) return mxi_null(ctx, "slice_update_dynamic", "a");
+  if (!update) return mxi_null(ctx, "slice_update_dynamic", "update");
+  if (!start) return mxi_null(ctx, "slice_update_dynamic", "start");
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_slice_update_dynamic(ctx, a, update, start, axes));
+}
+
 mx_array mx_sort(mx_array a, int axis) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (!a) return mxi_null(ctx, "sort", "a");

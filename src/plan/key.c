@@ -1,10 +1,12 @@
 /* The key of a tape. Structure, in 32-bit words, a node after the other:
- *   op | dtype << 10 | ndim << 14 | member << 21 | layout << 22      layout: 1 leaf, 3 strided leaf, 4 scalar leaf, 0 else
- *   input count, input positions          (not for leaves)
- *   dimension classes, 2 bits each: 0, 1, 2 = larger
+ *   a head, as plan/key.h packs it: op, dtype, rank, member, layout, and the classes of up to five dimensions
+ *   rank, then dimension classes, 2 bits each: 0, 1, 2 = larger       (only above five dimensions)
+ *   input count, input positions                                      (not for leaves)
  *   STRUCTURE parameters
  * Sizes, in 64-bit words: shapes (and strides of strided leaves), SIZE and VALUE parameters. Shapes of elementwise
  * nodes follow from their inputs and are left out. Never: identities, values, addresses. */
+#include "plan/key.h"
+
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,7 +20,7 @@ static uint32_t *reserve_structure(struct mxi_tape *t, size_t n) {
   return at;
 }
 
-static bool add_sizes(struct mxi_tape *t, const int64_t *v, size_t n) {
+static inline bool add_sizes(struct mxi_tape *t, const int64_t *v, size_t n) {
   if (!mxi_reserve(&t->sizes, &t->sizes_capacity, t->sizes_count + n, sizeof *t->sizes)) return false;
   for (size_t i = 0; i < n; i++) t->sizes[t->sizes_count + i] = v[i];
   t->sizes_count += n;
@@ -59,36 +61,47 @@ static bool add_params(struct mxi_tape *t, mx_array a) {
   return true;
 }
 
-static void write_classes(uint32_t *w, const int64_t *dims, int ndim) {
+/* Writes the head of a node and what belongs to it; returns the word after. Room has been made. */
+static inline uint32_t *write_head(uint32_t *w, const struct mx_array_ *a, uint32_t op, uint32_t member, uint32_t layout) {
+  int ndim = a->ndim;
+  const int64_t *dims = mxi_dims(a);
+  uint32_t head = op | (uint32_t)a->dtype << MXI_KEY_DTYPE | member << MXI_KEY_MEMBER | layout << MXI_KEY_LAYOUT;
+  if (ndim <= MXI_KEY_INLINE) {
+    head |= (uint32_t)ndim << MXI_KEY_NDIM;
+    for (int i = 0; i < ndim; i++) head |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (MXI_KEY_CLASSES + 2 * i);
+    *w = head;
+    return w + 1;
+  }
+  *w++ = head | MXI_KEY_MORE << MXI_KEY_NDIM;
+  *w++ = (uint32_t)ndim;
   for (int i = 0; i < (ndim + 15) / 16; i++) w[i] = 0;
   for (int i = 0; i < ndim; i++) w[i / 16] |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (i % 16 * 2);
+  return w + (ndim + 15) / 16;
 }
+
+#define HEAD_WORDS (2 + MXI_MAX_NDIM / 16)
 
 /* A leaf: what the plan must know of a value that is there already. */
-static bool write_leaf(struct mxi_tape *t, mx_array a) {
+static inline bool write_leaf(struct mxi_tape *t, mx_array a) {
   uint32_t layout = a->op == MXI_OP_scalar ? 4 : a->strides ? 3 : 1;
-  int ndim = a->ndim;
-  uint32_t *w = reserve_structure(t, 1 + ((size_t)ndim + 15) / 16);
-  if (!w) return false;
-  *w = (uint32_t)a->dtype << 10 | (uint32_t)ndim << 14 | layout << 22;
+  if (!mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + HEAD_WORDS, sizeof *t->structure)) return false;
+  uint32_t *w = write_head(t->structure + t->structure_count, a, 0, 0, layout);
+  t->structure_count = (size_t)(w - t->structure);
   t->leaf_count++;
-  if (!ndim) return true;
-  write_classes(w + 1, mxi_dims(a), ndim);
-  return add_sizes(t, mxi_dims(a), (size_t)ndim) && (layout != 3 || add_sizes(t, a->strides, (size_t)ndim));
+  if (!a->ndim) return true;
+  return add_sizes(t, mxi_dims(a), a->ndim) && (layout != 3 || add_sizes(t, a->strides, a->ndim));
 }
 
-static bool write_node(struct mxi_tape *t, mx_array a, uint32_t member) {
+static inline bool write_node(struct mxi_tape *t, mx_array a, uint32_t member) {
   uint32_t inputs = a->input_count;
-  int ndim = a->ndim;
-  uint32_t *w = reserve_structure(t, 2 + inputs + ((size_t)ndim + 15) / 16);
-  if (!w) return false;
-  *w++ = (uint32_t)a->op | (uint32_t)a->dtype << 10 | (uint32_t)ndim << 14 | member << 21;
+  if (!mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + HEAD_WORDS + 1 + inputs, sizeof *t->structure)) return false;
+  uint32_t *w = write_head(t->structure + t->structure_count, a, a->op, member, 0);
   *w++ = inputs;
   mx_array const *in = mxi_inputs(a);
   for (uint32_t i = 0; i < inputs; i++) *w++ = (uint32_t)(in[i]->mark & ((1u << MXI_MARK_BITS) - 1));
-  write_classes(w, mxi_dims(a), ndim);
+  t->structure_count = (size_t)(w - t->structure);
   if (mxi_is_elementwise(a->op)) return true; /* no parameters, and its shape follows from its inputs */
-  return add_params(t, a) && (!ndim || add_sizes(t, mxi_dims(a), (size_t)ndim));
+  return add_params(t, a) && (!a->ndim || add_sizes(t, mxi_dims(a), a->ndim));
 }
 
 bool mxi_key_write(struct mxi_tape *t, uint64_t trace_base) {

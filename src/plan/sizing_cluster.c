@@ -203,12 +203,13 @@ void mxi_sizing_copy(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, const s
 }
 
 /* ---- Linear steps ------------------------------------------------------------------------------------------------ */
-/* Rows must be contiguous and operands dense, and there must be rows and columns: else the parts run one by one. */
+/* Rows must be contiguous and operands dense, and there must be more than one row and column (a product of one number is
+ * a dot): else the parts run one by one. */
 static bool linear_applies(struct mxi_sizer *b, const struct mxi_linear_pattern *l) {
   const struct mxi_place *x = &b->places[l->x], *w = &b->places[l->w];
-  if (x->shape[0] < 2 || x->shape[1] < 1 || !w->dense || !b->planner->can_linear((mx_dtype)b->s->nodes[l->x].dtype)) return false;
+  if (x->shape[0] < 2 || x->shape[1] < 2 || !w->dense || !b->planner->can_linear((mx_dtype)b->s->nodes[l->x].dtype)) return false;
   if (b->s->nodes[l->w].dtype != b->s->nodes[l->x].dtype) return false;
-  return (x->strides[1] == 1 || x->shape[1] == 1) && x->strides[0] >= x->shape[1];
+  return x->strides[1] == 1 && x->strides[0] >= x->shape[1];
 }
 
 /* Recognises t = ((z - y) * s1) * s2 with per-row y and scalar s1, s2, in the order the chain computes it. */

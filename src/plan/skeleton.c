@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "plan/plan.h"
+#include "plan/key.h"
 
 struct builder {
   struct mxi_skeleton *s;
-  const uint32_t **classes; /* per node: its dimension classes in the key */
+  const uint32_t **classes; /* per node: its dimension classes, in the key or in few_classes */
+  uint32_t *few_classes;
   uint32_t *consumers;      /* per node: cluster of all its readers so far, or NONE, or MANY */
   uint32_t *cluster_inputs; /* per cluster: upper bound of its operands */
 };
@@ -63,16 +64,21 @@ static bool decode(struct builder *b, const struct mxi_tape *t) {
   uint32_t used = 0;
   for (uint32_t i = 0; i < s->node_count; i++) {
     struct mxi_pnode *p = &s->nodes[i];
-    uint32_t head = *w++, layout = head >> 22;
-    *p = (struct mxi_pnode){.op = (uint16_t)(head & 1023), .dtype = head >> 10 & 15, .ndim = head >> 14 & 127,
-                            .member = head >> 21 & 1, .cluster = -1, .output_count = 1, .input_at = used};
+    uint32_t head = *w++, layout = head >> MXI_KEY_LAYOUT & 7;
+    *p = (struct mxi_pnode){.op = (uint16_t)(head & 1023), .dtype = head >> MXI_KEY_DTYPE & 15, .ndim = head >> MXI_KEY_NDIM & 7,
+                            .member = head >> MXI_KEY_MEMBER & 1, .cluster = -1, .output_count = 1, .input_at = used};
+    b->few_classes[i] = head >> MXI_KEY_CLASSES;
+    b->classes[i] = &b->few_classes[i];
+    if (p->ndim == MXI_KEY_MORE) {
+      p->ndim = (uint8_t)*w++;
+      b->classes[i] = w;
+      w += (p->ndim + 15) / 16;
+    }
     p->kind = kind_of(p->op, layout);
     if (!layout) {
       p->input_count = *w++;
       for (uint32_t k = 0; k < p->input_count; k++) s->inputs[used++] = *w++;
     }
-    b->classes[i] = w;
-    w += (p->ndim + 15) / 16;
     int ndim = p->input_count && s->nodes[s->inputs[p->input_at]].ndim > p->ndim ? s->nodes[s->inputs[p->input_at]].ndim : p->ndim;
     if (!layout) w += param_words(p->op, ndim);
     p->scalar_space = one_element(b, i);
@@ -83,13 +89,20 @@ static bool decode(struct builder *b, const struct mxi_tape *t) {
   return true;
 }
 
-/* An elementwise operation broadcasts its operands itself, so a broadcast between is looked through. */
+/* An elementwise operation broadcasts its operands itself, so a broadcast between is looked through; and so is a view
+ * that gives one element another rank. */
+static bool is_transparent(const struct mxi_skeleton *s, const struct mxi_pnode *p) {
+  if (p->op == MXI_OP_broadcast) return true;
+  bool reshapes = p->op == MXI_OP_reshape || p->op == MXI_OP_transpose || p->op == MXI_OP_argument;
+  return reshapes && p->scalar_space && s->nodes[s->inputs[p->input_at]].scalar_space;
+}
+
 static void look_through_broadcasts(struct mxi_skeleton *s) {
   for (uint32_t i = 0; i < s->node_count; i++) {
     struct mxi_pnode *p = &s->nodes[i];
     for (uint32_t k = 0; p->kind == MXI_P_ELEMENTWISE && k < p->input_count; k++) {
       uint32_t *in = &s->inputs[p->input_at + k];
-      while (s->nodes[*in].op == MXI_OP_broadcast) *in = s->inputs[s->nodes[*in].input_at];
+      while (is_transparent(s, &s->nodes[*in])) *in = s->inputs[s->nodes[*in].input_at];
     }
   }
   for (uint32_t i = 0; i < s->node_count; i++)
@@ -223,9 +236,10 @@ struct mxi_skeleton *mxi_skeleton_build(const struct mxi_tape *t, bool fuse) {
   struct builder b = {.s = s};
   if (!s) return NULL;
   b.classes = mxi_arena_alloc(&scratch, t->count * sizeof *b.classes);
+  b.few_classes = mxi_arena_alloc(&scratch, t->count * sizeof *b.few_classes);
   b.consumers = mxi_arena_alloc(&scratch, t->count * sizeof *b.consumers);
   b.cluster_inputs = mxi_arena_alloc(&scratch, t->count * sizeof *b.cluster_inputs);
-  bool ok = b.classes && b.consumers && b.cluster_inputs && allocate(s, t);
+  bool ok = b.classes && b.few_classes && b.consumers && b.cluster_inputs && allocate(s, t);
   if (ok) {
     memset(b.consumers, 0xff, t->count * sizeof *b.consumers);
     decode(&b, t);

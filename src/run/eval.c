@@ -24,6 +24,10 @@ void mxi_graph_wait(void) {
   pthread_cond_wait(&published, &graph_lock);
   waiting--;
 }
+void mxi_graph_forked(void) {
+  published = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+  waiting = 0;
+}
 void mxi_graph_published(void) {
   publishes++;
   if (waiting) pthread_cond_broadcast(&published);
@@ -116,7 +120,12 @@ static enum visit walk(struct mxi_walk *w, mx_array *failed) {
       }
       mx_array *in = a->input_count > 2 ? a->many.list : a->in;
       uint32_t k = e->next;
-      while (k < a->input_count && on_tape(in[k])) k++;
+      for (; k < a->input_count && t->count < MXI_TAPE_MAX; k++) {
+        if (on_tape(in[k])) continue;
+        uint8_t leaf = mxi_flags(in[k]);
+        if (!(leaf & MXI_NODE_EVALUATED)) break;
+        if (!append(t, in[k], leaf)) return VISIT_MEMORY;
+      }
       e->next = k;
       if (k < a->input_count) {
         if (!push(w, in[k])) return VISIT_MEMORY;

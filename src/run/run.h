@@ -88,6 +88,7 @@ void mxi_graph_lock(void);
 void mxi_graph_unlock(void);
 uint64_t mxi_graph_epoch(void); /* a new one, for a walk that marks nodes; the caller holds the lock */
 void mxi_graph_wait(void);      /* for the next publish; the caller holds the lock */
+void mxi_graph_forked(void);    /* in the child: nobody waits; the caller holds the lock */
 void mxi_graph_published(void); /* wakes those who wait; the caller holds the lock */
 
 #endif

@@ -21,11 +21,13 @@ struct mx_stream_ {
   struct failure *failures;     /* of runs whose callers have not asked yet, oldest first */
   int running, users;           /* users: handles and the runner; the last one frees the stream */
   bool started, closed;
+  uint32_t forks; /* how many there had been when the stream was last in use */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct mx_stream_ default_stream = {.users = 1};
+static uint32_t forks; /* of this process and those it comes from, as children */
 
 static void note_failure(mx_stream s, const struct mxi_run *r) {
   struct failure *f = mxi_malloc(sizeof *f), **at = &s->failures;
@@ -92,10 +94,21 @@ static bool start_runner(mx_stream s) {
   return ok;
 }
 
+/* A stream made before a fork: its runner and its runs stayed in the parent. */
+static void revive(mx_stream s) {
+  if (s->forks == forks) return;
+  s->first = s->last = NULL;
+  s->running = 0;
+  s->started = false;
+  s->users = 1;
+  s->forks = forks;
+}
+
 void mxi_stream_submit(mx_stream s, struct mxi_run *r) {
   if (!s) s = &default_stream;
   r->next = NULL;
   pthread_mutex_lock(&lock);
+  revive(s);
   if (!s->started) {
     s->started = start_runner(s);
     s->users += s->started;
@@ -117,7 +130,10 @@ void mxi_stream_submit(mx_stream s, struct mxi_run *r) {
 void mxi_streams_before_fork(void) { pthread_mutex_lock(&lock); }
 
 void mxi_streams_after_fork(bool child) {
-  if (child) default_stream = (struct mx_stream_){.users = 1};
+  if (child) {
+    forks++;
+    changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER; /* it counts waiters that are not in this process */
+  }
   pthread_mutex_unlock(&lock);
 }
 
@@ -139,6 +155,7 @@ MX_API mx_status mx_synchronize(void) {
   mx_stream s = c->stream ? c->stream : &default_stream;
   uint32_t caller = mxi_self()->id;
   pthread_mutex_lock(&lock);
+  revive(s);
   while (s->first || s->running) pthread_cond_wait(&changed, &lock);
   bool first = true;
   for (struct failure **at = &s->failures; *at;) {
@@ -164,6 +181,7 @@ MX_API mx_stream mx_stream_new(void) {
     return NULL;
   }
   s->users = 1;
+  s->forks = forks;
   return s;
 }
 
@@ -172,6 +190,7 @@ MX_API void mx_stream_free(mx_stream s) {
   struct mxi_ctx *c = mxi_ctx_thread();
   if (c->stream == s) c->stream = NULL;
   pthread_mutex_lock(&lock);
+  revive(s);
   s->closed = true;
   pthread_cond_broadcast(&changed);
   drop_user(s);

@@ -59,6 +59,7 @@ mx_status mxi_jvp_run(struct mxi_trace *t, const mx_array *tangents, const mx_ar
   const int64_t *at = t->positions + t->position_count;
   for (size_t i = 0; ok && i < count; i++) {
     jvps[i] = tangent_of(&f, at[i]);
+    if (!jvps[i] && results[i]->dtype == MX_BOOL) jvps[i] = mxi_zeros(t->c, (mx_ints){mxi_dims(results[i]), results[i]->ndim}, MX_FLOAT32);
     if (!jvps[i]) jvps[i] = mxi_zeros_of(t->c, results[i]);
     ok = jvps[i] != NULL;
   }

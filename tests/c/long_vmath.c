@@ -70,7 +70,8 @@ static struct share measure(const struct function *f, uint64_t stride) {
   struct share shares[MOST_WORKERS], worst = {.worst = -1};
   pthread_t threads[MOST_WORKERS];
   for (int i = 0; i < workers; i++) {
-    shares[i] = (struct share){.f = f, .first = stride * (uint64_t)i, .stride = stride * (uint64_t)workers, .worst = -1};
+    uint64_t first = stride * (uint64_t)i, step = stride * (uint64_t)workers;
+    shares[i] = (struct share){.f = f, .first = first, .stride = step, .worst = -1};
     if (pthread_create(&threads[i], NULL, work, &shares[i])) exit(2);
   }
   for (int i = 0; i < workers; i++) {

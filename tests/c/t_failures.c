@@ -157,6 +157,7 @@ struct outcome {
   void *bytes; /* of the result, where there is one */
   size_t nbytes;
   bool again; /* the graph was built, failed to run, and was run again */
+  int64_t count; /* of allocations */
 };
 
 /* Operands, call, evaluation, reading: the allocation `nth` after the operands are made fails (0: none). The operands
@@ -171,12 +172,14 @@ static struct outcome try_call(const struct ops_call *call, int64_t nth) {
   const void *p = a && !mx_error() ? mx_data(a) : NULL;
   if (!p && a && mx_error() == MX_ERR_MEMORY) {
     r.code = mx_error_take(r.message, sizeof r.message);
+    r.count = mxi_memory_count();
     mxi_memory_fail_at(0);
     if (!mx_is_evaluated(a) && !strstr(call->name, "async")) {
       r.again = true;
       p = mx_data(a);
     }
   }
+  if (!r.count) r.count = mxi_memory_count();
   mx_status code = mx_error_take(r.again ? NULL : r.code ? NULL : r.message, sizeof r.message);
   if (!r.code) r.code = code;
   if (p) {
@@ -212,10 +215,11 @@ static void fail_each_allocation(const struct ops_call *call, int runs) {
   prepare(call, runs);
   int64_t live = mxi_live_nodes();
   size_t active = mx_memory_info().active;
-  for (int64_t nth = 1, count = 1; nth <= count; nth++) {
+  bool reached = true;
+  for (int64_t nth = 1; reached; nth++) {
     prepare(call, runs);
     struct outcome r = try_call(call, nth);
-    count = mxi_memory_count() > count ? mxi_memory_count() : count;
+    reached = r.count >= nth;
     check_outcome(call, &r, &expected, nth);
     free(r.bytes);
     mxi_memory_fail_at(0);

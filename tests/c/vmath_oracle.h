@@ -7,8 +7,8 @@
 
 #include "vmath_bits.h"
 
-/* |y - r| in units in the last place of y's format at r, r being exact or nearly. Infinity where only one of them is NaN,
- * or their signs differ; the format's infinity counts as the power of two that its numbers stop before. */
+/* |y - r| in units in the last place of y's format at r, r being exact or nearly. Infinity where only one of them is
+ * NaN, or their signs differ; the format's infinity counts as the power of two that its numbers stop before. */
 static inline double ulp_error_f32(float y, double r) {
   if (isnan(r) || isnan(y)) return isnan(r) && isnan(y) ? 0 : INFINITY;
   if (!signbit(y) != !signbit(r)) return INFINITY;

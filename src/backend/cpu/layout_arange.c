@@ -26,6 +26,7 @@ struct arange_run {
     const struct arange_run *r = arg;                                                      \
     T *out = r->out;                                                                       \
     for (int64_t i = begin; i < end; i++) out[i] = MAKE(r->start + (double)i * r->step);   \
+    if (begin == 0) out[0] = MAKE(r->start); /* also where the step is infinite */         \
   }
 #define COMPLEX(x) ((mxi_c64){(float)(x), 0})
 

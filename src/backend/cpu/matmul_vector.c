@@ -74,7 +74,10 @@ static void read_job(struct vector_job *j, const struct mxi_product *p) {
   bool rows = j->x_in == 1 || j->depth == 1, columns = j->x_out == 1;
   j->by_columns = columns && (!rows || j->depth == 1 || j->length == 1);
   j->copy_x = !rows && !columns;
-  if (j->length == 1 && rows && j->depth > 1 && j->x_out >= j->depth) j->by_columns = false;
+  if (j->length == 1 && j->depth > 1) { /* one output is always a dot: the stride of an axis of one item says nothing */
+    j->by_columns = false;
+    j->copy_x = !rows;
+  }
   j->copy_v = j->v_step != 1 && j->depth > 1;
   if (j->by_columns) cut_columns(j);
 }

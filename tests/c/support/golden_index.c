@@ -93,8 +93,8 @@ typedef mx_array (*scatter_fn)(mx_array a, const mx_array *indices, size_t count
 static void update(struct golden_call *k, scatter_fn scatter, mx_array (*prepare)(mx_array)) {
   struct place p;
   if (!read_index(k, k->in_count - 2, &p)) return;
-  mx_array v = scattered(&p, k->in[k->in_count - 1]);
-  if (prepare) v = mx_astype(prepare(v), mx_dtype_of(p.a));
+  mx_array v = k->in[k->in_count - 1];
+  v = scattered(&p, prepare ? prepare(v) : v);
   golden_give(k, scatter(p.a, p.indices, p.count, v, (mx_ints){p.axes, p.count}));
 }
 static void call_index_set(struct golden_call *k) { update(k, mx_scatter, NULL); }
@@ -105,9 +105,16 @@ static void call_at_divide(struct golden_call *k) { update(k, mx_scatter_multipl
 static void call_at_maximum(struct golden_call *k) { update(k, mx_scatter_max, NULL); }
 static void call_at_minimum(struct golden_call *k) { update(k, mx_scatter_min, NULL); }
 
+static void call_slice_dynamic(struct golden_call *k) {
+  golden_give(k, mx_slice_dynamic(k->in[0], k->in[1], golden_ints(k, "axes", MX_ALL), golden_ints(k, "size", MX_0D)));
+}
+static void call_slice_update(struct golden_call *k) {
+  golden_give(k, mx_slice_update_dynamic(k->in[0], k->in[1], k->in[2], golden_ints(k, "axes", MX_ALL)));
+}
+
 #define ROW(name) {#name, call_##name}
 const struct golden_row golden_index[] = {
     ROW(take),      ROW(take_int), ROW(index_int),   ROW(take_along_axis), ROW(put_along_axis), ROW(index),
     ROW(index_set), ROW(at_add),   ROW(at_subtract), ROW(at_multiply),     ROW(at_divide),      ROW(at_maximum),
-    ROW(at_minimum), {NULL, NULL},
+    ROW(at_minimum), ROW(slice_dynamic), ROW(slice_update), {NULL, NULL},
 };

@@ -27,11 +27,11 @@ EW_FN int32_t narrow_f64(double x) { return x > -0x1.00000002p31 && x < 0x1p31 ?
 EW_FN int64_t wide_f32(float x) { return x >= -0x1p63f && x < 0x1p63f ? (int64_t)x : INT64_MIN; }
 EW_FN int64_t wide_f64(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN; }
 EW_FN uint64_t unsigned_f32(float x) {
-  float high = x >= 0x1p63f ? 0x1p63f : 0;
+  float high = x >= 0x1p63f && x < 0x1p64f ? 0x1p63f : 0;
   return (uint64_t)wide_f32(x - high) ^ (high != 0 ? 1ull << 63 : 0);
 }
 EW_FN uint64_t unsigned_f64(double x) {
-  double high = x >= 0x1p63 ? 0x1p63 : 0;
+  double high = x >= 0x1p63 && x < 0x1p64 ? 0x1p63 : 0;
   return (uint64_t)wide_f64(x - high) ^ (high != 0 ? 1ull << 63 : 0);
 }
 

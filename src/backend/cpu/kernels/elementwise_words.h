@@ -87,7 +87,6 @@ EW_FN mxi_c64 c_make(float re, float im) { return (mxi_c64){re, im}; }
 EW_FN mxi_c64 c_add(mxi_c64 a, mxi_c64 b) { return c_make(a.re + b.re, a.im + b.im); }
 EW_FN mxi_c64 c_sub(mxi_c64 a, mxi_c64 b) { return c_make(a.re - b.re, a.im - b.im); }
 EW_FN mxi_c64 c_neg(mxi_c64 a) { return c_make(-a.re, -a.im); }
-EW_FN mxi_c64 c_floor(mxi_c64 a) { return c_make(FLOOR(a.re), FLOOR(a.im)); }
 
 /* The sign is flipped by hand, since gcc 12 fuses the product into an alternating add and subtract against orders. */
 EW_FN mxi_c64 c_mul(mxi_c64 a, mxi_c64 b) {

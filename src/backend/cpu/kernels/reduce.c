@@ -24,7 +24,9 @@
 /* One instruction each. A NaN in a stays; one in b does not get in. */
 #define MAX(a, b) ((b) > (a) ? (b) : (a))
 #define MIN(a, b) ((b) < (a) ? (b) : (a))
+#define LATER(a, b) ((b) >= (a) ? (b) : (a)) /* for scans: of -0 and 0 the one that came last */
 #define MAX_F(a, b) ((b) != (b) ? __builtin_nanf("") : MAX(a, b))
+#define LATER_F(a, b) ((b) != (b) ? __builtin_nanf("") : LATER(a, b))
 #define MIN_F(a, b) ((b) != (b) ? __builtin_nanf("") : MIN(a, b))
 
 static inline mxi_c64 add_c(mxi_c64 a, mxi_c64 b) { return (mxi_c64){a.re + b.re, a.im + b.im}; }
@@ -209,9 +211,9 @@ static inline mxi_c64 min_c(mxi_c64 a, mxi_c64 b) { return below_c(b, a) ? b : a
   COLUMNS(prod_##name##_add, T, TIMES)                     \
   ROWS(prod, name, T, LANES, ONE, TIMES)                   \
   SCANS(prod, name, T, TIMES)
-#define ORDER(name, T, LANES, LOW, HIGH, UP, DOWN, SAME, HIGHER, LOWER) \
+#define ORDER(name, T, LANES, LOW, HIGH, UP, SCAN_UP, DOWN, SAME, HIGHER, LOWER) \
   ROWS(max, name, T, LANES, LOW, UP)                                    \
-  SCANS(max, name, T, UP)                                               \
+  SCANS(max, name, T, SCAN_UP)                                          \
   BEST(max, name, T, SAME, HIGHER)                                      \
   ROWS(min, name, T, LANES, HIGH, DOWN)                                 \
   SCANS(min, name, T, DOWN)                                             \
@@ -219,8 +221,8 @@ static inline mxi_c64 min_c(mxi_c64 a, mxi_c64 b) { return below_c(b, a) ? b : a
 #define ORDER_I(name, T, LANES, LOW, HIGH) \
   COLUMNS(max_##name##_add, T, MAX)        \
   COLUMNS(min_##name##_add, T, MIN)        \
-  ORDER(name, T, LANES, (T)(LOW), (T)(HIGH), MAX, MIN, EQUAL, ABOVE, BELOW)
-#define ORDER_F(name, T, LANES, INF) ORDER(name, T, LANES, -INF, INF, MAX_F, MIN_F, EQUAL_F, ABOVE_F, BELOW_F)
+  ORDER(name, T, LANES, (T)(LOW), (T)(HIGH), MAX, LATER, MIN, EQUAL, ABOVE, BELOW)
+#define ORDER_F(name, T, LANES, INF) ORDER(name, T, LANES, -INF, INF, MAX_F, LATER_F, MIN_F, EQUAL_F, ABOVE_F, BELOW_F)
 #define INF_C(sign) ((mxi_c64){sign __builtin_inff(), sign __builtin_inff()})
 
 /* Sums and products of signed integers are those of unsigned ones: they wrap. */
@@ -245,7 +247,7 @@ ORDER_F(f32, float, 64, __builtin_inff())
 ORDER_F(f64, double, 32, __builtin_inf())
 COLUMNS(max_c64_add, mxi_c64, max_c)
 COLUMNS(min_c64_add, mxi_c64, min_c)
-ORDER(c64, mxi_c64, 32, INF_C(-), INF_C(+), max_c, min_c, same_c, above_c, below_c)
+ORDER(c64, mxi_c64, 32, INF_C(-), INF_C(+), max_c, max_c, min_c, same_c, above_c, below_c)
 
 #define FOLD(op, name) [MXI_ACC_##name] = {FN(op, name, cols), FN(op, name, rows), FN(op, name, scan), FN(op, name, combine)}
 #define UNSIGNED(M, op) M(op, u8), M(op, u16), M(op, u32), M(op, u64), M(op, f32), M(op, f64), M(op, c64)

@@ -11,9 +11,9 @@ VM_FN float vm_erf_f32(float x) {
   float low = VM_POLY(f32, z, 0x1.06eba8p-3f, -0x1.81274p-2f, 0x1.ce2d74p-4f, -0x1.b80ac2p-6f, 0x1.552858p-8f,
                       -0x1.b551a2p-11f, 0x1.c41b84p-14f, -0x1.453756p-17f);
   float u = vm_at_most_f32(3.95f, a) - 2.5f;
-  float high = VM_POLY(f32, u, 0x1.c5ddbcp-26f, 0x1.1d8092p-9f, -0x1.64e2p-8f, 0x1.11a8bcp-7f, -0x1.1a91dap-7f,
-                       0x1.907638p-8f, -0x1.6e622p-9f, 0x1.247902p-11f, 0x1.0bd814p-12f, -0x1.1990acp-12f,
-                       0x1.5e5da2p-14f, 0x1.1bf7fap-16f, -0x1.1694d6p-16f, 0x1.4fdae8p-21f, 0x1.10bccp-20f);
+  float high = VM_POLY(f32, u, 0x1.c5ddbcp-26f, 0x1.1d8074p-9f, -0x1.64e1fep-8f, 0x1.11a922p-7f, -0x1.1a91e2p-7f,
+                       0x1.90734p-8f, -0x1.6e61bep-9f, 0x1.249eb6p-11f, 0x1.0bd4c2p-12f, -0x1.19cad2p-12f,
+                       0x1.5e62c2p-14f, 0x1.1d504p-16f, -0x1.1694acp-16f, 0x1.49bacep-21f, 0x1.10aa8ep-20f);
   high += 0x1.ffcaa8p-1f;
   return vm_copysign_f32(a < 1.0f ? vm_fma_f32(a, low, a) : high, x);
 }
@@ -51,9 +51,9 @@ VM_FN float vm_erfinv_f32(float x) {
 #endif
   float e, r = vm_log_reduce_f32(left, &e), l = vm_log_core_f32(r, e), whole = e * -VM_LN2_HIGH_F32;
   float w = whole - l, u = (whole - 1.5f) - l, v = __builtin_sqrtf(w) - 3.0f;
-  float low = VM_POLY(f32, u, -0x1.e2f404p-26f, 0x1.005f02p-2f, 0x1.cd3ce4p-11f, -0x1.123cdp-9f,
-                                    0x1.74abe2p-13f, 0x1.8590a2p-16f, -0x1.6912a2p-18f, -0x1.1bb14ap-25f,
-                                    0x1.dd9fcep-24f, -0x1.9bca4ep-27f, 0x1.6a0212p-32f);
+  float low = VM_POLY(f32, u, -0x1.e2f404p-26f, 0x1.005f02p-2f, 0x1.cd3ce4p-11f, -0x1.123cdp-9f, 0x1.74abe2p-13f,
+                      0x1.8590a2p-16f, -0x1.6912a2p-18f, -0x1.1bb14ap-25f, 0x1.dd9fcep-24f, -0x1.9bca4ep-27f,
+                      0x1.6a0212p-32f);
   float high = VM_POLY(f32, v, -0x1.331bc8p-26f, 0x1.006dcap+0f, 0x1.358168p-7f, -0x1.f4e33ap-8f, 0x1.74b71p-8f,
                        -0x1.d37354p-9f, 0x1.832076p-10f, -0x1.fc605ap-14f, -0x1.2519cap-12f, 0x1.521446p-13f,
                        -0x1.e21b8ap-16f);
@@ -65,24 +65,24 @@ VM_FN float vm_erfinv_f32(float x) {
 VM_FN double vm_erfinv_f64(double x) {
   double a = vm_abs_f64(x), z = a * a, w = -vm_log_f64((1.0 - z) - vm_product_error_f64(a, a, z));
   double root = __builtin_sqrt(w), u = w - 1.5, v = root - 3.25, t = root - 5.0;
-  double low = VM_POLY(f64, u, -0x1.ed61e09c377bep-55, 0x1.005f034b91d75p-2, 0x1.cd40055a3a4b3p-11,
-                       -0x1.123ee01129d68p-9, 0x1.74997cbcb217dp-13, 0x1.86b5eb7072631p-16, -0x1.688f8de2da67ep-18,
-                       -0x1.177f373241897p-24, 0x1.f9887abc5f1f1p-24, -0x1.f10008832a55dp-28, -0x1.15980d37c1203p-29,
-                       0x1.4cdafec3c8eeap-32, 0x1.90f7bf40c8135p-36, -0x1.2500d75124efep-37, 0x1.7bc55a1b537c9p-44,
-                       0x1.9947e698f03a1p-43, -0x1.1435653df64bdp-46, -0x1.ba0a3fc9bbaa5p-49, 0x1.7c49049c5048dp-51,
-                       -0x1.5688024d244e4p-58, -0x1.dc8aa3fc2739dp-57, 0x1.1d46696acb8e8p-59, -0x1.2c316dc83fd27p-63,
-                       0x1.fdf7682ae2f69p-69);
-  double mid = VM_POLY(f64, v, -0x1.93cb5b963fd8fp-54, 0x1.0158a6d641d54p+0, 0x1.5ffcfe5b6cdd7p-8,
-                       -0x1.ebadabb9fcba3p-9, 0x1.468eeca9402eap-9, -0x1.ba9240da407c9p-10, 0x1.f3cc545f40dd7p-11,
-                       -0x1.7448bc4bded4ap-12, 0x1.932e8d719b95cp-16, 0x1.1e6aa91cde6aep-14, -0x1.8cf45b5b6979ap-15,
-                       0x1.a2452c6e181cbp-17, 0x1.89989c4abdc4bp-19, -0x1.0b928ddb6643ep-18, 0x1.8dc0c1757df42p-20,
-                       -0x1.a1f528f0a50f1p-26, -0x1.07d7788402865p-22, 0x1.10a6204fce096p-23, -0x1.6416359d72f17p-26,
-                       -0x1.90c9b5bcfa2dbp-27, 0x1.0597a1891b0f1p-27, -0x1.51ce0c105db62p-30);
-  double high = VM_POLY(f64, t, -0x1.5ed06732a956ep-54, 0x1.02a30d1fba10dp+0, -0x1.22ea5df1d19fcp-13,
-                        -0x1.c2f36aa247123p-13, 0x1.3ebf4efc3cc91p-14, -0x1.4a348fc3320e1p-16, 0x1.2fbcfcd582a08p-18,
-                        -0x1.0a9073ada168ap-20, 0x1.ebe3897852a62p-23, -0x1.222726ca43f5p-24, 0x1.f2802abf22ebap-26,
-                        -0x1.0612e24ff4897p-26, 0x1.0cdbcbe462142p-27, -0x1.dd1e4e2ca4e35p-29, 0x1.68dd915408cd6p-30,
-                        -0x1.e12571906d16ep-32, 0x1.38fc2583fff2dp-34, 0x1.79699fcb75a35p-35, -0x1.6c91862e792a6p-36);
+  double low = VM_POLY(f64, u, -0x1.ed61e09c377bep-55, 0x1.005f034b91d74p-2, 0x1.cd40055a3a464p-11,
+                       -0x1.123ee011299eap-9, 0x1.74997cbcb1a6cp-13, 0x1.86b5eb700e1f1p-16, -0x1.688f8de22fddfp-18,
+                       -0x1.177f3699f4161p-24, 0x1.f9887a4f2ef4ep-24, -0x1.f1000ebcf7d37p-28, -0x1.1597fe84bccaep-29,
+                       0x1.4cdb08942439p-32, 0x1.90f42b8495facp-36, -0x1.24fe60dc5b281p-37, 0x1.7c522bcec3549p-44,
+                       0x1.9905181abd12ep-43, -0x1.13c4039d86205p-46, -0x1.b8eb013c9da86p-49, 0x1.78a1dec0184d1p-51,
+                       -0x1.927fdc77323fbp-59, -0x1.e8e5d09e0519p-57, 0x1.2288420cf9551p-59, -0x1.31474bd73c126p-63,
+                       0x1.034c6c0bff903p-68);
+  double mid = VM_POLY(f64, v, -0x1.93cb5b963fd8fp-54, 0x1.0158a6d641d54p+0, 0x1.5ffcfe5b6cdebp-8,
+                       -0x1.ebadabb9f930ep-9, 0x1.468eeca93f806p-9, -0x1.ba9240db17cccp-10, 0x1.f3cc545f835c3p-11,
+                       -0x1.7448bc1935af1p-12, 0x1.932e8d0de1d7fp-16, 0x1.1e6aa2463d48fp-14, -0x1.8cf45a08986c4p-15,
+                       0x1.a24650461e5c3p-17, 0x1.89984553fa7c6p-19, -0x1.0b9a5151ec8c3p-18, 0x1.8dc279a7c7a9cp-20,
+                       -0x1.910c7dd26d705p-26, -0x1.07e1f63af2ea3p-22, 0x1.0dccaba17abb3p-23, -0x1.6388b921d004fp-26,
+                       -0x1.6e2365104bd13p-27, 0x1.053265368deb5p-27, -0x1.ac9b0e6004296p-30);
+  double high = VM_POLY(f64, t, -0x1.5ed06732a956ep-54, 0x1.02a30d1fba10dp+0, -0x1.22ea5df1d03eap-13,
+                        -0x1.c2f36aa23cc21p-13, 0x1.3ebf4efbe4a5fp-14, -0x1.4a348fc66545ep-16, 0x1.2fbcfd11cb036p-18,
+                        -0x1.0a9072b285d37p-20, 0x1.ebe36191f798bp-23, -0x1.2227521857a59p-24, 0x1.f283d22a9091cp-26,
+                        -0x1.0611c7d7db896p-26, 0x1.0ccf4fe5cf71ep-27, -0x1.dd26c19a04728p-29, 0x1.6940913bb984ap-30,
+                        -0x1.e10247a8a8f46p-32, 0x1.35afca9bd5e21p-34, 0x1.792c3ae36cd4p-35, -0x1.69a4c314bf06dp-36);
   double first = w < 6.25 ? 0x1.4087417fcf5eep+0 : (w < 16.0 ? 0x1.8abcc380d5a48p+1 : 0x1.3664ddd1ad7fbp+2);
   double y = vm_times_sum_f64(a, first, w < 6.25 ? low : (w < 16.0 ? mid : high));
   return vm_copysign_f64(a == 1.0 ? VM_INF_F64 : y, x);
