@@ -34,7 +34,8 @@ static const struct mxi_backend cpu = {
     .kernels = mxi_cpu_kernels,
     .elementwise = mxi_cpu_elementwise,
     .linear = mxi_cpu_linear,
-    .planner = {.scratch = mxi_cpu_scratch, .linear_scratch = mxi_cpu_linear_scratch, .can_linear = mxi_cpu_can_linear},
+    .planner = {.scratch = mxi_cpu_scratch, .linear_scratch = mxi_cpu_linear_scratch, .can_linear = mxi_cpu_can_linear,
+                .prepare = mxi_cpu_elementwise_prepare},
 };
 
 const struct mxi_backend *mxi_backend = &cpu;

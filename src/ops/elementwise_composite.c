@@ -93,6 +93,7 @@ mx_status mxi_divmod(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_array *quot
 
 mx_array mxi_from_fp8(struct mxi_ctx *ctx, mx_array a, mx_dtype dtype) {
   MXI_TRY(a);
+  if ((unsigned)dtype >= MXI_DTYPE_COUNT) return mxi_fail(ctx, MX_ERR_DTYPE, "[from_fp8] no dtype has number %d", (int)dtype);
   if (!mxi_is_float(dtype)) return mxi_fail(ctx, MX_ERR_DTYPE, "[from_fp8] %s is no float", mxi_dtype_names[dtype]);
   if (a->dtype != MX_UINT8)
     return mxi_fail(ctx, MX_ERR_DTYPE, "[from_fp8] the bits are uint8, not %s", mxi_dtype_names[a->dtype]);

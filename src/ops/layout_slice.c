@@ -176,6 +176,9 @@ mx_array mxi_slice_update(struct mxi_ctx *c, mx_array a, mx_array update, mx_int
   int64_t shape[MXI_MAX_NDIM];
   MXI_TRY(read_slice(c, "slice_update", a, start, stop, step, &p, shape));
   MXI_TRY(update = mxi_drop_ones(c, mxi_astype(c, update, (mx_dtype)a->dtype), a->ndim));
+  int ndim;
+  int64_t both[MXI_MAX_NDIM];
+  MXI_TRY(mxi_broadcast_shapes(c, "slice_update", a->ndim, shape, update->ndim, mxi_dims(update), &ndim, both));
   MXI_TRY(update = mxi_broadcast_to(c, update, mxi_list(shape, a->ndim)));
   return is_whole(a, &p, shape) ? update : mxi_slice_put(c, a, update, &p);
 }

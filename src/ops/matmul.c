@@ -1,8 +1,6 @@
 /* matmul: its shape rule, derivatives and batching. Products made of it are in matmul_products.c and matmul_einsum.c. */
 #include "ops/matmul.h"
 
-#include <string.h>
-
 #include "ops/elementwise.h"
 #include "ops/layout.h"
 

@@ -1,7 +1,6 @@
 /* einsum: a string of subscripts becomes labels, one per axis; terms are then contracted in pairs, the cheapest pair
  * first, until one is left. Letters are labels 0..51, the axes of an ellipsis are counted from the end. Start at
  * mxi_einsum. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"

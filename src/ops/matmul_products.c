@@ -1,6 +1,4 @@
 /* Products made of matmul and multiply: addmm, inner, outer, tensordot, vecdot, kron. */
-#include <string.h>
-
 #include "ops/elementwise.h"
 #include "ops/layout.h"
 #include "ops/matmul.h"

@@ -93,7 +93,7 @@ static mx_array use_key(struct mxi_ctx *c, mx_array key) {
 }
 
 mx_array mxi_random_split(struct mxi_ctx *c, mx_array key, int64_t count) {
-  MXI_TRY(key);
+  MXI_TRY(key && mxi_check_shape(c, "random_split", MX_INTS(count, 2), MX_UINT32));
   return mxi_random_bits(c, MX_INTS(count, 2), 4, key);
 }
 

@@ -127,6 +127,7 @@ struct mxi_planner {
   size_t (*scratch)(int op, const struct mxi_task *task);
   size_t (*linear_scratch)(const struct mxi_linear *linear, const struct mxi_ew *chain);
   bool (*can_linear)(mx_dtype dtype);
+  const void *(*prepare)(const struct mxi_ew *ew, struct mxi_arena *arena); /* the program of ew; NULL without memory */
 };
 
 struct mxi_sizing *mxi_sizing_build(const struct mxi_skeleton *s, const struct mxi_tape *t, const struct mxi_planner *b);

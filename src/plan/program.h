@@ -64,6 +64,7 @@ struct mxi_ew {
   const int64_t *strides;        /* in_count * ndim: element strides of each input; outputs are dense */
   const uint8_t *in_dtypes, *out_dtypes;
   const uint8_t *in_kinds;       /* enum mxi_ew_kind */
+  const void *program;           /* what the backend made of it when it was sized; may be NULL */
   int64_t size;
   int32_t ndim, in_count, out_count, instr_count;
 };

@@ -120,11 +120,18 @@ static struct mxi_place copy_of(struct mxi_sizer *b, uint32_t node, mx_dtype dty
   return to;
 }
 
-/* Where a member must not be an alias: its memory is a constant's, or a small part of something large. */
-static bool wants_own_memory(const struct mxi_sizer *b, uint32_t i) {
+/* A member that is a view of a constant: the constant moves to memory that lasts, and the view lies there as before. */
+static void own_scalar(struct mxi_sizer *b, uint32_t i) {
+  struct mxi_place *p = &b->places[i];
+  struct mxi_place one = {.slot = p->slot, .shape = p->shape, .strides = p->strides, .dense = true};
+  one = copy_of(b, i, (mx_dtype)b->s->nodes[i].dtype, &one);
+  p->slot = one.slot;
+}
+
+/* A member must not keep something large alive for a small part of it. */
+static bool is_small_part(const struct mxi_sizer *b, uint32_t i) {
   const struct mxi_place *p = &b->places[i];
   const struct mxi_slot *slot = &b->z->slots[p->slot];
-  if (slot->kind == MXI_SLOT_SCALAR) return true;
   size_t nbytes = (size_t)product(p->ndim, p->shape) * mxi_itemsize((mx_dtype)b->s->nodes[i].dtype);
   size_t whole = slot->kind == MXI_SLOT_LEAF ? b->t->nodes[slot->node]->buffer->nbytes : slot->nbytes;
   return whole > 65536 && nbytes < whole / 8;
@@ -139,8 +146,11 @@ static void place_view(struct mxi_sizer *b, uint32_t i) {
     if (b->failed) return;
     if (!try_view(b, i, &copy)) b->failed = true;
   }
-  if (b->failed || !n->member || !wants_own_memory(b, i)) return;
-  b->places[i] = copy_of(b, i, (mx_dtype)n->dtype, &b->places[i]);
+  if (b->failed || !n->member) return;
+  if (b->z->slots[b->places[i].slot].kind == MXI_SLOT_SCALAR)
+    own_scalar(b, i);
+  else if (is_small_part(b, i))
+    b->places[i] = copy_of(b, i, (mx_dtype)n->dtype, &b->places[i]);
 }
 
 static void place_output(struct mxi_sizer *b, uint32_t i) {

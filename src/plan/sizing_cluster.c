@@ -74,6 +74,16 @@ static struct mxi_ew *make_ew(struct draft *d) {
   return ew;
 }
 
+/* The instructions, and what the backend makes of the whole. */
+static bool finish_ew(struct mxi_sizer *b, struct mxi_ew *ew, const struct mxi_ew_instr *instrs, uint32_t count) {
+  ew->instrs = instrs;
+  ew->instr_count = (int32_t)count;
+  if (b->failed) return false;
+  ew->program = b->planner->prepare(ew, &b->z->arena);
+  b->failed = !ew->program;
+  return !b->failed;
+}
+
 static int input_index(struct draft *d, uint32_t node) {
   for (int k = 0; k < d->in_count; k++)
     if (d->in[k] == node) return k;
@@ -174,9 +184,8 @@ void mxi_sizing_cluster(struct mxi_sizer *b, int32_t cluster) {
   place_results(&d, c, true);
   struct mxi_ew *ew = b->failed ? NULL : make_ew(&d);
   if (!ew) return;
-  ew->instrs = write_instrs(&d, c);
-  ew->instr_count = (int32_t)c->member_count;
-  struct mxi_step *step = b->failed ? NULL : mxi_sizing_step(b, MXI_STEP_ELEMENTWISE, c->root);
+  bool is_ready = finish_ew(b, ew, write_instrs(&d, c), c->member_count);
+  struct mxi_step *step = !is_ready ? NULL : mxi_sizing_step(b, MXI_STEP_ELEMENTWISE, c->root);
   if (!step) return;
   step->ew = ew;
   write_operands(&d, step, d.out_count);
@@ -191,9 +200,8 @@ void mxi_sizing_copy(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, const s
   if (!x) return;
   ((uint8_t *)ew->in_dtypes)[0] = ((uint8_t *)ew->out_dtypes)[0] = (uint8_t)dtype;
   *x = (struct mxi_ew_instr){.op = MXI_EW_CAST, .dtype = (uint8_t)dtype, .out_dtype = (uint8_t)dtype, .arity = 1};
-  ew->instrs = x;
-  ew->instr_count = 1;
-  struct mxi_step *step = mxi_sizing_step(b, MXI_STEP_ELEMENTWISE, node);
+  bool is_ready = finish_ew(b, ew, x, 1);
+  struct mxi_step *step = !is_ready ? NULL : mxi_sizing_step(b, MXI_STEP_ELEMENTWISE, node);
   if (!step) return;
   step->ew = ew;
   step->in_count = step->out_count = 1;
@@ -261,9 +269,7 @@ static struct mxi_ew *size_chain(struct draft *d, const struct mxi_linear_patter
   d->out[d->out_count++] = c->root;
   struct mxi_ew *ew = b->failed ? NULL : make_ew(d);
   if (!ew) return NULL;
-  ew->instrs = write_instrs(d, c);
-  ew->instr_count = (int32_t)c->member_count;
-  return b->failed ? NULL : ew;
+  return finish_ew(b, ew, write_instrs(d, c), c->member_count) ? ew : NULL;
 }
 
 /* The operands of the step: x, w, then the chain's inputs in order (z's entry is unused); the chain's results, then g. */

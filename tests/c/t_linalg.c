@@ -322,6 +322,35 @@ static void second_derivatives(void **unused) {
   check_derivatives(gradient_of_inv, NULL, &x, &d, 1);
 }
 
+/* ---- Batching ---- */
+static void check_batched_node(mx_array node, const mx_array *in, const int *in_axes, mx_array *outputs) {
+  int out_axes[3] = {-1, -1, -1};
+  assert_true(mxi_prims[node->op]->vmap(mxi_ctx_thread(), node, in, in_axes, outputs, out_axes));
+  assert_int_equal(out_axes[0], 0);
+}
+
+static void check_same(mx_array got, mx_array wanted) {
+  check_no_error();
+  assert_int_equal(mx_size(got), mx_size(wanted));
+  assert_true(mx_item_f64(mx_max(mx_abs(mx_subtract(got, wanted)), MX_ALL, false)) < 1e-12);
+}
+
+static void batching_puts_the_mapped_axis_first(void **unused) {
+  (void)unused;
+  mx_array a = well_behaved(MX_INTS(5, 2, 4, 4), MX_FLOAT64), b = random_array(MX_INTS(2, 4, 3), MX_FLOAT64), out[3];
+  mx_array moved = mx_moveaxis(a, 0, 2), one = mx_take(a, mx_i32(0), 0), f[3];
+  check_batched_node(mx_linalg_solve(one, b), (mx_array[]){moved, b}, (int[]){2, -1}, out);
+  check_same(out[0], mx_linalg_solve(a, b));
+  check_batched_node(mx_linalg_inv(one), &moved, (int[]){2}, out);
+  check_same(out[0], mx_linalg_inv(a));
+  check_batched_node(mx_linalg_svd_values(one), &moved, (int[]){2}, out);
+  check_same(out[0], mx_linalg_svd_values(a));
+  mx_linalg_qr(one, f);
+  check_batched_node(mxi_inputs(f[0])[0], &moved, (int[]){2}, out);
+  mx_linalg_qr(a, f);
+  check_same(out[1], f[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(solutions_solve, set_up, tear_down),
@@ -339,6 +368,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(both_outputs_share_a_gradient, set_up, tear_down),
       cmocka_unit_test_setup_teardown(singular_vectors_have_no_gradient, set_up, tear_down),
       cmocka_unit_test_setup_teardown(second_derivatives, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(batching_puts_the_mapped_axis_first, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,7 +170,7 @@ static void for_each_isa(void (*fn)(void)) {
 
 static void check_matrices(void) {
   static const int64_t sizes[][3] = {{2, 2, 2}, {4, 4, 4}, {3, 5, 7}, {16, 16, 16}, {31, 17, 32}, {33, 32, 31},
-                                     {32, 33, 8}, {70, 9, 3}, {40, 70, 90}, {300, 130, 65}, {2, 300, 600}};
+                                     {32, 33, 8}, {70, 9, 3}, {40, 70, 90}, {260, 70, 40}, {2, 80, 600}};
   for EACH(d, dtypes)
     for EACH(s, sizes) {
       int64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
@@ -239,6 +239,15 @@ static void many_tiny_products(void **unused) {
   for_each_isa(check_many);
 }
 
+/* Enough work for the grid of large products, with a tile left over on both sides. */
+static void large_products_are_cut(void **unused) {
+  (void)unused;
+  check_product(MX_FLOAT32, 2, (int64_t[]){530, 40}, ROWS, 2, (int64_t[]){40, 517}, COLUMNS);
+  check_product(MX_FLOAT64, 2, (int64_t[]){530, 40}, COLUMNS, 2, (int64_t[]){40, 517}, PADDED);
+  check_product(MX_FLOAT16, 2, (int64_t[]){530, 40}, ROWS, 2, (int64_t[]){40, 517}, ROWS);
+  check_product(MX_FLOAT32, 2, (int64_t[]){70, 2500}, STRIDED, 2, (int64_t[]){2500, 66}, ROWS);
+}
+
 static void empty_sums_are_zero(void **unused) {
   (void)unused;
   for EACH(d, dtypes) {
@@ -295,6 +304,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_of_matrices_in_any_layout), cmocka_unit_test(rows_and_columns_in_any_layout),
       cmocka_unit_test(batches_broadcast),                  cmocka_unit_test(many_tiny_products),
+      cmocka_unit_test(large_products_are_cut),
       cmocka_unit_test(empty_sums_are_zero),                cmocka_unit_test(a_row_of_a_matrix_vector_product_stands_alone),
       cmocka_unit_test(halves_are_summed_in_float32),
   };

@@ -143,7 +143,7 @@ static void fill_pairs(void) {
     a32[i] = (float)(sp ? special[i / SPECIAL_COUNT] : next_scaled(-h, h));
     x64[i] = sp ? special[i % SPECIAL_COUNT] : next_scaled(-d, d);
     a64[i] = sp ? special[i / SPECIAL_COUNT] : next_scaled(-d, d);
-    if (i % 5 == 0 && !sp) a32[i] = (float)(int)a32[i], a64[i] = rint(a64[i]);
+    if (i % 5 == 0 && !sp) a32[i] = rintf(a32[i]), a64[i] = rint(a64[i]);
   }
 }
 

@@ -8,8 +8,7 @@
 
 #include "plan/program.h"
 
-enum { MXI_BLAS_ROWS = 101, MXI_BLAS_COLUMNS = 102, MXI_BLAS_N = 111, MXI_BLAS_T = 112 };
-enum { MXI_BLAS_UPPER = 121, MXI_BLAS_LOWER = 122, MXI_BLAS_NONUNIT = 131, MXI_BLAS_LEFT = 141 };
+enum { MXI_BLAS_ROWS = 101, MXI_BLAS_N = 111, MXI_BLAS_T = 112 }; /* row-major; as it is, or transposed */
 #define MXI_BLAS_INT_MAX INT32_MAX /* sizes and leading dimensions of one call */
 
 /* LAPACK of one element type; matrices are column-major. Text arguments carry their lengths at the end. */

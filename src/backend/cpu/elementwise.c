@@ -5,7 +5,42 @@
 #include "backend/cpu/elementwise_run.h"
 #include "base/pool.h"
 
-#define SERIAL_WORK 32768 /* element operations below which threads cost more than they bring */
+/* ---- Bind -------------------------------------------------------------------------------------------------------- */
+/* Whether some output takes memory that the program would still read after writing. */
+static bool has_hazard(const struct ew_program *p, const void *const *in, void *const *out) {
+  const struct mxi_ew *ew = p->ew;
+  for (int o = 0; o < ew->out_count; o++)
+    for (int i = 0; i < ew->in_count; i++)
+      if (in[i] == out[o] && !(p->safe[o] >> i & 1)) return true;
+  return false;
+}
+
+static void copy_moved(struct ew_frame *f) {
+  const struct ew_program *p = f->program;
+  for (int i = 0; i < p->ew->in_count; i++)
+    if (p->moved >> i & 1) f->at[i] = memcpy(f->copies[i], f->at[i], mxi_itemsizes[p->ew->in_dtypes[i]]);
+}
+
+static inline __attribute__((always_inline)) const struct ew_program *bind(struct ew_frame *f, const struct mxi_ew *ew,
+                                                                           const void *const *in, void *const *out) {
+  const struct ew_program *p = ew->program;
+  int in_count = ew->in_count, out_count = ew->out_count;
+  if (__builtin_expect(!p || (p->is_risky && has_hazard(p, in, out)), 0)) {
+    mxi_ew_build(&f->storage, ew, in, out);
+    p = &f->storage.program;
+  }
+  f->program = p;
+  for (int i = 0; i < in_count; i++) f->at[i] = (char *)(uintptr_t)in[i];
+  for (int i = 0; i < out_count; i++) f->at[in_count + i] = out[i];
+  for (int i = 0; i < p->cell_count; i++) f->at[p->cell_base + i] = f->cells[i];
+  if (p->moved) copy_moved(f);
+  for (int i = 0; i < p->prologue_count; i++) ew_step_run(&p->prologue[i], f->at, 1);
+  return p;
+}
+
+void mxi_ew_bind(struct ew_frame *f, const struct mxi_ew *ew, const void *const *in, void *const *out) {
+  bind(f, ew, in, out);
+}
 
 /* ---- Strided operands -------------------------------------------------------------------------------------------- */
 /* Where a thread is in the iteration space: row `row`, column `column`, for the walk of strided operands. */
@@ -37,14 +72,15 @@ static void next_row(struct position *w, const struct mxi_ew *ew) {
 }
 
 /* n elements of input i from position `w` on, across rows, into `out`. */
-static void walk(const struct ew_program *p, int i, const struct position *from, char *out, int64_t n) {
+static void walk(const struct ew_frame *f, int i, const struct position *from, char *out, int64_t n) {
+  const struct ew_program *p = f->program;
   const struct mxi_ew *ew = p->ew;
   struct position w = *from;
   size_t itemsize = mxi_itemsizes[ew->in_dtypes[i]];
   int64_t inner = ew->shape[ew->ndim - 1], stride = ew->strides[(i + 1) * ew->ndim - 1];
   for (int64_t done = 0; done < n; next_row(&w, ew)) {
     int64_t count = inner - w.column < n - done ? inner - w.column : n - done;
-    const char *at = p->at[i] + (w.offset[i] + w.column * stride) * (int64_t)itemsize;
+    const char *at = f->at[i] + (w.offset[i] + w.column * stride) * (int64_t)itemsize;
     p->casts->gather[ew_size_class(itemsize)](out + done * (int64_t)itemsize, at, stride, (size_t)count);
     done += count;
   }
@@ -56,12 +92,17 @@ struct thread_places {
   struct position position;
 };
 
-static void place_slots(const struct ew_program *p, struct thread_places *t, char *memory) {
-  for (int i = p->cell_base; i < p->slot_base; i++) t->at[i] = p->at[i];
-  for (int i = 0; i < p->slot_count; i++) t->at[p->slot_base + i] = memory + i * p->slot_stride;
+static void place_slots(const struct ew_program *p, char **at, char *memory) {
+  for (int i = 0; i < p->slot_count; i++) at[p->slot_base + i] = memory + i * p->slot_stride;
 }
 
-static void run_tile(const struct ew_program *p, struct thread_places *t, int64_t n) {
+static void place_cells(const struct ew_frame *f, struct thread_places *t) {
+  int base = f->program->cell_base;
+  for (int i = base; i < base + f->program->cell_count; i++) t->at[i] = f->at[i];
+}
+
+static void run_tile(const struct ew_frame *f, struct thread_places *t, int64_t n) {
+  const struct ew_program *p = f->program;
   const struct mxi_ew *ew = p->ew;
   for (int i = 0; i < p->step_count; i++) {
     const struct ew_step *s = &p->steps[i];
@@ -70,22 +111,24 @@ static void run_tile(const struct ew_program *p, struct thread_places *t, int64_
       p->casts->gather[ew_size_class(mxi_itemsizes[ew->in_dtypes[input]])](
           t->at[s->out], t->at[input], ew->strides[(input + 1) * ew->ndim - 1], (size_t)n);
     else if (s->kind == EW_STEP_WALK)
-      walk(p, input, &t->position, t->at[s->out], n);
+      walk(f, input, &t->position, t->at[s->out], n);
     else
       ew_step_run(s, t->at, (size_t)n);
   }
 }
 
-static void run_dense(const struct ew_program *p, struct thread_places *t, int64_t count) {
+static void run_dense(const struct ew_frame *f, struct thread_places *t, int64_t count) {
+  const struct ew_program *p = f->program;
   for (; count > 0; count -= p->tile) {
     int64_t n = count < p->tile ? count : p->tile;
-    run_tile(p, t, n);
+    run_tile(f, t, n);
     for (int i = 0; i < p->cell_base; i++) t->at[i] += n * p->itemsize[i];
   }
 }
 
 /* Tiles that end with the row, so that most strided operands are dense or one element in each. */
-static void run_rows(const struct ew_program *p, struct thread_places *t, int64_t count) {
+static void run_rows(const struct ew_frame *f, struct thread_places *t, int64_t count) {
+  const struct ew_program *p = f->program;
   const struct mxi_ew *ew = p->ew;
   struct position *w = &t->position;
   int64_t inner = ew->shape[ew->ndim - 1];
@@ -94,9 +137,9 @@ static void run_rows(const struct ew_program *p, struct thread_places *t, int64_
     if (n > inner - w->column) n = inner - w->column;
     for (int i = 0; i < ew->in_count; i++)
       if (ew->in_kinds[i] == MXI_EW_STRIDED)
-        t->at[i] = p->at[i] + (w->offset[i] + w->column * ew->strides[(i + 1) * ew->ndim - 1]) *
+        t->at[i] = f->at[i] + (w->offset[i] + w->column * ew->strides[(i + 1) * ew->ndim - 1]) *
                                   (int64_t)mxi_itemsizes[ew->in_dtypes[i]];
-    run_tile(p, t, n);
+    run_tile(f, t, n);
     for (int i = 0; i < p->cell_base; i++) t->at[i] += n * p->itemsize[i];
     count -= n;
     w->column += n;
@@ -105,36 +148,39 @@ static void run_rows(const struct ew_program *p, struct thread_places *t, int64_
 }
 
 /* Tiles across short rows: strided operands are gathered. */
-static void run_walk(const struct ew_program *p, struct thread_places *t, int64_t begin, int64_t end) {
+static void run_walk(const struct ew_frame *f, struct thread_places *t, int64_t begin, int64_t end) {
+  const struct ew_program *p = f->program;
   for (; begin < end; begin += p->tile) {
     int64_t n = end - begin < p->tile ? end - begin : p->tile;
     seek(&t->position, p->ew, begin);
-    run_tile(p, t, n);
+    run_tile(f, t, n);
     for (int i = 0; i < p->cell_base; i++) t->at[i] += n * p->itemsize[i];
   }
 }
 
 /* One tile of row r of a block of rows; the block starts at `w`, with element `first`. */
-static void run_panel_row(const struct ew_program *p, struct thread_places *t, char *const *panels, int64_t r,
+static void run_panel_row(const struct ew_frame *f, struct thread_places *t, char *const *panels, int64_t r,
                           int64_t first, int64_t n) {
+  const struct ew_program *p = f->program;
   const struct mxi_ew *ew = p->ew;
   const struct position *w = &t->position;
   int64_t inner = ew->shape[ew->ndim - 1], at = first + r * inner + w->column;
-  for (int i = 0; i < p->cell_base; i++) t->at[i] = p->at[i] + at * p->itemsize[i];
+  for (int i = 0; i < p->cell_base; i++) t->at[i] = f->at[i] + at * p->itemsize[i];
   for (int i = 0; i < ew->in_count; i++) {
     const int64_t *strides = ew->strides + (i + 1) * ew->ndim - 2, itemsize = mxi_itemsizes[ew->in_dtypes[i]];
     if (p->panel[i])
       t->at[i] = panels[p->panel[i] - 1] + r * EW_PANEL_COLUMNS * itemsize;
     else if (ew->in_kinds[i] == MXI_EW_STRIDED)
-      t->at[i] = p->at[i] + (w->offset[i] + r * strides[0] + w->column * strides[1]) * itemsize;
+      t->at[i] = f->at[i] + (w->offset[i] + r * strides[0] + w->column * strides[1]) * itemsize;
   }
-  run_tile(p, t, n);
+  run_tile(f, t, n);
 }
 
 /* Rows [begin, end) in blocks of several rows and columns, whose transposed inputs are turned first. */
 static void run_panels(void *arg, int64_t begin, int64_t end, int slot) {
   (void)slot;
-  const struct ew_program *p = arg;
+  const struct ew_frame *f = arg;
+  const struct ew_program *p = f->program;
   const struct mxi_ew *ew = p->ew;
   struct thread_places t;
   struct position *w = &t.position;
@@ -142,7 +188,8 @@ static void run_panels(void *arg, int64_t begin, int64_t end, int slot) {
   char *const panels[] = {panel_memory[0], panel_memory[1], panel_memory[2]};
   int64_t inner = ew->shape[ew->ndim - 1], length = ew->shape[ew->ndim - 2];
   int64_t width = p->tile < EW_PANEL_COLUMNS ? p->tile : EW_PANEL_COLUMNS;
-  place_slots(p, &t, memory);
+  place_cells(f, &t);
+  place_slots(p, t.at, memory);
   for (int64_t rows; begin < end; begin += rows) {
     seek(w, ew, begin * inner);
     rows = end - begin < EW_PANEL_ROWS ? end - begin : EW_PANEL_ROWS;
@@ -153,85 +200,58 @@ static void run_panels(void *arg, int64_t begin, int64_t end, int slot) {
         if (!p->panel[i]) continue;
         int64_t step = ew->strides[(i + 1) * ew->ndim - 1], itemsize = mxi_itemsizes[ew->in_dtypes[i]];
         p->casts->transpose[ew_size_class((size_t)itemsize)](panels[p->panel[i] - 1], EW_PANEL_COLUMNS,
-                                                             p->at[i] + (w->offset[i] + w->column * step) * itemsize,
+                                                             f->at[i] + (w->offset[i] + w->column * step) * itemsize,
                                                              step, (size_t)rows, (size_t)n);
       }
-      for (int64_t r = 0; r < rows; r++) run_panel_row(p, &t, panels, r, begin * inner, n);
+      for (int64_t r = 0; r < rows; r++) run_panel_row(f, &t, panels, r, begin * inner, n);
     }
   }
 }
 
 static void run_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   (void)slot;
-  const struct ew_program *p = arg;
+  const struct ew_frame *f = arg;
+  const struct ew_program *p = f->program;
   struct thread_places t;
   _Alignas(64) char memory[EW_SLOT_MEMORY];
-  for (int i = 0; i < p->cell_base; i++) t.at[i] = p->at[i] + begin * p->itemsize[i];
-  place_slots(p, &t, memory);
+  for (int i = 0; i < p->cell_base; i++) t.at[i] = f->at[i] + begin * p->itemsize[i];
+  place_cells(f, &t);
+  place_slots(p, t.at, memory);
   if (!p->has_strided) {
-    run_dense(p, &t, end - begin);
+    run_dense(f, &t, end - begin);
   } else if (p->is_walking) {
-    run_walk(p, &t, begin, end);
+    run_walk(f, &t, begin, end);
   } else {
     seek(&t.position, p->ew, begin);
-    run_rows(p, &t, end - begin);
+    run_rows(f, &t, end - begin);
   }
 }
 
-void mxi_ew_run(const struct ew_program *p, int64_t begin, int64_t end) { run_chunk((void *)p, begin, end, 0); }
+void mxi_ew_run(const struct ew_frame *f, int64_t begin, int64_t end) { run_chunk((void *)f, begin, end, 0); }
 
 /* ---- Whole clusters ---------------------------------------------------------------------------------------------- */
-static void run_program(const struct mxi_ew *ew, const void *const *in, void *const *out) {
-  struct ew_program p;
-  mxi_ew_build(&p, ew, in, out);
-  if (!p.step_count || !ew->size) return;
-  int64_t inner = ew->ndim ? ew->shape[ew->ndim - 1] : 1, chunk = SERIAL_WORK / 2 / p.step_count;
-  bool is_small = ew->size * p.step_count < SERIAL_WORK;
-  if (p.panel_count && is_small)
-    run_panels(&p, 0, ew->size / inner, 0);
-  else if (p.panel_count)
-    mxi_parallel(ew->size / inner, (chunk / inner + EW_PANEL_ROWS) & -EW_PANEL_ROWS, run_panels, &p);
-  else if (is_small)
-    run_chunk(&p, 0, ew->size, 0);
-  else
-    mxi_parallel(ew->size, (chunk + 63) & -64, run_chunk, &p);
+/* All of it in one tile. */
+static inline void run_once(const struct ew_program *p, char **at, size_t n) {
+  _Alignas(64) char memory[EW_SLOT_MEMORY];
+  place_slots(p, at, memory);
+  const struct ew_step *end = p->steps + p->step_count;
+  for (const struct ew_step *s = p->steps; s < end; s++) ew_step_run(s, at, n);
 }
 
-/* One operation on dense or scalar operands, in the types they are stored in. */
-struct single {
-  mxi_ew_fn fn;
-  const void *in[3];
-  void *out;
-  unsigned mask;
-  uint8_t step[3], out_step; /* bytes an element */
-};
-
-static void run_single_chunk(void *arg, int64_t begin, int64_t end, int slot) {
-  (void)slot;
-  const struct single *s = arg;
-  const void *in[3];
-  for (int j = 0; j < 3; j++) in[j] = (const char *)s->in[j] + begin * s->step[j];
-  s->fn((char *)s->out + begin * s->out_step, in, s->mask, (size_t)(end - begin));
-}
-
-static bool run_single(const struct mxi_ew *ew, const void *const *in, void *const *out) {
-  const struct mxi_ew_instr *ins = ew->instrs;
-  struct single s = {.out = out[0], .out_step = mxi_itemsizes[ins->out_dtype]};
-  if (ins->op == MXI_EW_CAST || mxi_is_half((mx_dtype)ins->dtype)) return false;
-  for (int j = 0; j < ins->arity; j++) {
-    int reg = ins->in[j];
-    if (ew->in_kinds[reg] == MXI_EW_STRIDED) return false;
-    s.in[j] = in[reg];
-    s.step[j] = ew->in_kinds[reg] == MXI_EW_SCALAR ? 0 : mxi_itemsizes[ew->in_dtypes[reg]];
-    s.mask |= (unsigned)(s.step[j] == 0) << j;
+static void run_program(struct ew_frame *f, bool is_small) {
+  const struct ew_program *p = f->program;
+  const struct mxi_ew *ew = p->ew;
+  if (is_small && !p->panel_count) {
+    run_chunk(f, 0, ew->size, 0);
+    return;
   }
-  if (s.mask == (1u << ins->arity) - 1 && ew->size != 1) return false;
-  s.fn = ew_rows(ins->dtype)->fn[ins->op][ins->dtype];
-  if (ew->size < SERIAL_WORK)
-    s.fn(s.out, s.in, s.mask, (size_t)ew->size);
+  int64_t inner = ew->ndim ? ew->shape[ew->ndim - 1] : 1, chunk = EW_SERIAL_WORK / 2 / p->step_count;
+  if (p->panel_count && is_small)
+    run_panels(f, 0, ew->size / inner, 0);
+  else if (p->panel_count)
+    mxi_parallel(ew->size / inner, (chunk / inner + EW_PANEL_ROWS) & -EW_PANEL_ROWS, run_panels, f);
   else
-    mxi_parallel(ew->size, SERIAL_WORK / 2, run_single_chunk, &s);
-  return true;
+    mxi_parallel(ew->size, (chunk + 63) & -64, run_chunk, f);
 }
 
 /* A copy that transposes the last two axes: straight to the result, in blocks. */
@@ -256,22 +276,24 @@ static void run_turn(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-static bool run_copy(const struct mxi_ew *ew, const void *const *in, void *const *out) {
-  const struct mxi_ew_instr *ins = ew->instrs;
-  int n = ew->ndim;
-  if (ins->op != MXI_EW_CAST || ins->dtype != ins->out_dtype || ins->scalar || ew->in_count != 1) return false;
-  if (ew->in_kinds[0] != MXI_EW_STRIDED || !ew->size) return false;
-  if (n < 2 || ew->strides[n - 2] != 1 || ew->strides[n - 1] == 1 || ew->strides[n - 1] == 0) return false;
-  struct turn t = {ew, in[0], out[0]};
-  int64_t rows = ew->size / ew->shape[n - 1];
-  if (ew->size < SERIAL_WORK)
+static void run_transposed_copy(const struct mxi_ew *ew, const void *in, void *out) {
+  struct turn t = {ew, in, out};
+  int64_t inner = ew->shape[ew->ndim - 1], rows = ew->size / inner;
+  if (ew->size < EW_SERIAL_WORK)
     run_turn(&t, 0, rows, 0);
   else
-    mxi_parallel(rows, (SERIAL_WORK / ew->shape[n - 1] + 64) & -64, run_turn, &t);
-  return true;
+    mxi_parallel(rows, (EW_SERIAL_WORK / inner + 64) & -64, run_turn, &t);
 }
 
 mx_status mxi_cpu_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out) {
-  if (ew->instr_count != 1 || !(run_single(ew, in, out) || run_copy(ew, in, out))) run_program(ew, in, out);
+  struct ew_frame f;
+  const struct ew_program *p = bind(&f, ew, in, out);
+  if (!ew->size || !p->step_count) return MX_OK;
+  if (p->is_once)
+    run_once(p, f.at, (size_t)ew->size);
+  else if (p->is_turn)
+    run_transposed_copy(ew, in[0], out[0]);
+  else
+    run_program(&f, ew->size * p->step_count < EW_SERIAL_WORK);
   return MX_OK;
 }

@@ -4,6 +4,7 @@
 #define MXI_BACKEND_CPU_ELEMENTWISE_H
 
 #include "backend/cpu/isa.h"
+#include "base/arena.h"
 #include "core/prim.h"
 #include "plan/program.h"
 
@@ -32,7 +33,10 @@ struct mxi_ew_casts {
 };
 MXI_ISA_TABLE(struct mxi_ew_casts, mxi_ew_casts)
 
-/* Runs a cluster over its iteration space. in[i] is the element at index 0, 0, ... of input i, out[i] the row-major
+/* What of a cluster is worked out once a plan: the `program` of ew, in the arena; NULL without memory. */
+const void *mxi_cpu_elementwise_prepare(const struct mxi_ew *ew, struct mxi_arena *arena);
+
+/* Runs a cluster, prepared or not, over its iteration space. in[i] is the element at index 0, 0, ... of input i, out[i] the row-major
  * result i, which may be exactly a dense input of the same item size. */
 mx_status mxi_cpu_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out);
 

@@ -1,16 +1,17 @@
-/* From a cluster to a tile program: which register lives where, which conversions stand around each operation. One
- * pass over at most 24 instructions, cheap, since it runs at every evaluation. Start at mxi_ew_build. */
+/* From a cluster to a tile program: which register lives where, which conversions stand around each operation. Made
+ * once a plan; see elementwise.c for what happens at every run. Start at mxi_ew_build. */
 #include "backend/cpu/elementwise_run.h"
 
 enum { UNSET = 255, FOREVER = INT16_MAX };
 
 struct builder {
   struct ew_program *p;
+  struct ew_step *prologue, *steps; /* those of the program, while they are written */
   const struct mxi_ew *ew;
   uint64_t free_slots;
   int late_count;
   uint8_t late[MXI_EW_MAX_INSTRS]; /* instructions whose output is copied at the end */
-  uint8_t place[EW_MAX_REGS];      /* where the value is, in its compute type; UNSET: an input not loaded yet */
+  uint8_t *place; /* of the program: where a value is, in its compute type; UNSET: an input not loaded yet */
   uint8_t dtype[EW_MAX_REGS];      /* as stored */
   bool is_one[EW_MAX_REGS];        /* one element for the whole tile */
   bool is_global[EW_MAX_REGS];     /* one element for the whole cluster */
@@ -29,7 +30,7 @@ static int which_half(int dtype) { return dtype == MX_BFLOAT16; }
 static int new_slot(struct builder *b) {
   int slot = __builtin_ctzll(b->free_slots);
   b->free_slots &= b->free_slots - 1;
-  if (slot >= b->p->slot_count) b->p->slot_count = slot + 1;
+  if (slot >= b->p->slot_count) b->p->slot_count = (int16_t)(slot + 1);
   return b->p->slot_base + slot;
 }
 
@@ -38,10 +39,12 @@ static void free_place(struct builder *b, int place) {
 }
 
 /* Where register `reg` is to be computed. */
-static int new_place(struct builder *b, int reg) { return b->is_global[reg] ? b->p->cell_base + reg : new_slot(b); }
+static int new_place(struct builder *b, int reg) {
+  return b->is_global[reg] ? b->p->cell_base + b->p->cell_count++ : new_slot(b);
+}
 
 static struct ew_step *add_step(struct builder *b, enum ew_step_kind kind, int in, int out, bool is_one) {
-  struct ew_step *s = &b->p->steps[b->p->step_count++];
+  struct ew_step *s = &b->steps[b->p->step_count++];
   s->kind = (uint8_t)kind;
   s->in[0] = s->in[1] = s->in[2] = (uint8_t)in;
   s->out = (uint8_t)out;
@@ -54,10 +57,14 @@ static void add_cast(struct builder *b, mxi_ew_cast_fn fn, int in, int out, bool
   add_step(b, EW_STEP_CAST, in, out, is_one)->cast = fn;
 }
 
-/* What depends on scalars alone is computed now. */
-static void run_now(struct builder *b, int first) {
-  for (int i = first; i < b->p->step_count; i++) ew_step_run(&b->p->steps[i], b->p->at, 1);
-  b->p->step_count = first;
+/* What depends on scalars alone is computed once: steps from `first` on are such. */
+static void move_to_prologue(struct builder *b, int first) {
+  for (int i = first; i < b->p->step_count; i++) {
+    struct ew_step *s = &b->prologue[b->p->prologue_count++];
+    *s = b->steps[i];
+    s->is_one = true;
+  }
+  b->p->step_count = (int16_t)first;
 }
 
 /* ---- Inputs ------------------------------------------------------------------------------------------------------ */
@@ -76,9 +83,7 @@ static void load(struct builder *b, int i) {
   b->is_global[i] = b->ew->in_kinds[i] == MXI_EW_SCALAR;
   enum mxi_ew_kind kind = kind_in_tile(b, i);
   b->is_one[i] = kind == MXI_EW_SCALAR;
-  if (b->p->panel[i]) {
-    raw = i;
-  } else if (kind == MXI_EW_STRIDED) {
+  if (kind == MXI_EW_STRIDED && !b->p->panel[i]) {
     raw = new_slot(b);
     add_step(b, b->p->is_walking ? EW_STEP_WALK : EW_STEP_GATHER, i, raw, false);
   }
@@ -89,7 +94,7 @@ static void load(struct builder *b, int i) {
   b->place[i] = (uint8_t)new_place(b, i);
   add_cast(b, b->p->casts->load[which_half(b->dtype[i])], raw, b->place[i], b->is_one[i]);
   free_place(b, raw);
-  if (b->is_global[i]) run_now(b, first);
+  if (b->is_global[i]) move_to_prologue(b, first);
 }
 
 /* ---- Instructions ------------------------------------------------------------------------------------------------ */
@@ -169,21 +174,19 @@ static void add_instr(struct builder *b, int k) {
   b->free_slots |= freed_late;
   add_operation(b, k);
   add_round(b, k);
-  if (is_global) run_now(b, first);
+  if (is_global) move_to_prologue(b, first);
   first = b->p->step_count;
   if (b->last_use[reg] == FOREVER)
     b->late[b->late_count++] = (uint8_t)k;
   else if (ins->output >= 0 && !is_direct(b, k))
     store(b, k);
-  if (is_global && ins->scalar) run_now(b, first);
+  if (is_global && ins->scalar) move_to_prologue(b, first);
   if (b->last_use[reg] < 0) free_place(b, b->place[reg]);
 }
 
 /* Inputs whose last two axes are transposed are read in panels of several rows, if rows are not too few or short. */
 static void find_panels(struct ew_program *p, const struct mxi_ew *ew) {
   int n = ew->ndim;
-  p->panel_count = 0;
-  memset(p->panel, 0, (size_t)ew->in_count);
   if (!p->has_strided || n < 2 || ew->shape[n - 1] < 16 || ew->shape[n - 2] < 4) return;
   for (int i = 0; i < ew->in_count; i++) {
     const int64_t *strides = ew->strides + i * n;
@@ -193,41 +196,51 @@ static void find_panels(struct ew_program *p, const struct mxi_ew *ew) {
   }
 }
 
+/* A copy that transposes the last two axes. */
+static bool is_turn(const struct mxi_ew *ew) {
+  const struct mxi_ew_instr *ins = ew->instrs;
+  int n = ew->ndim;
+  return ew->instr_count == 1 && ins->op == MXI_EW_CAST && ins->dtype == ins->out_dtype && !ins->scalar &&
+         ew->in_count == 1 && ew->in_kinds[0] == MXI_EW_STRIDED && n >= 2 && ew->strides[n - 2] == 1 &&
+         ew->strides[n - 1] != 1 && ew->strides[n - 1] != 0;
+}
+
 /* ---- The whole --------------------------------------------------------------------------------------------------- */
-static void start(struct builder *b, const void *const *in, void *const *out) {
+static void start(struct builder *b) {
   struct ew_program *p = b->p;
   const struct mxi_ew *ew = b->ew;
   int regs = ew->in_count + ew->instr_count;
-  p->step_count = p->slot_count = 0;
-  p->cell_base = ew->in_count + ew->out_count;
-  p->slot_base = p->cell_base + regs;
-  p->has_strided = false;
-  memset(p->itemsize, 0, (size_t)p->slot_base);
+  memset(p, 0, sizeof *p);
+  p->ew = ew;
+  p->casts = mxi_ew_casts();
+  p->cell_base = (int16_t)(ew->in_count + ew->out_count);
+  p->slot_base = (int16_t)(p->cell_base + regs);
   memset(b->last_use, -1, sizeof *b->last_use * (size_t)regs);
   for (int i = 0; i < ew->in_count; i++) {
     b->place[i] = UNSET;
     b->dtype[i] = ew->in_dtypes[i];
-    p->at[i] = (char *)(uintptr_t)in[i];
     p->has_strided |= ew->in_kinds[i] == MXI_EW_STRIDED;
     if (ew->in_kinds[i] == MXI_EW_DENSE) p->itemsize[i] = mxi_itemsizes[ew->in_dtypes[i]];
   }
-  for (int i = 0; i < ew->out_count; i++) {
-    p->at[ew->in_count + i] = out[i];
-    p->itemsize[ew->in_count + i] = mxi_itemsizes[ew->out_dtypes[i]];
-  }
-  for (int i = 0; i < regs; i++) p->at[p->cell_base + i] = p->cells[i];
+  for (int i = 0; i < ew->out_count; i++) p->itemsize[ew->in_count + i] = mxi_itemsizes[ew->out_dtypes[i]];
   find_panels(p, ew);
+  p->is_turn = is_turn(ew);
   p->is_walking = p->has_strided && !p->panel_count && ew->ndim > 1 && ew->shape[ew->ndim - 1] < EW_SHORT_ROW;
 }
 
-/* Output o of instruction k may be an input's memory: a result that would overwrite an input still to be read waits
- * for the end, and a scalar is read now. */
+/* Output o of instruction k may be the memory of an input of its size: a result that would overwrite an input still to be read waits
+ * for the end, and a scalar is read from a copy. */
 static void resolve_alias(struct builder *b, int k, int o, const void *const *in, void *const *out) {
   const struct mxi_ew *ew = b->ew;
   for (int i = 0; i < ew->in_count; i++) {
-    if (in[i] != out[o]) continue;
-    if (ew->in_kinds[i] == MXI_EW_SCALAR)
-      b->p->at[i] = memcpy(b->p->cells[i], in[i], mxi_itemsizes[ew->in_dtypes[i]]);
+    bool is_scalar = ew->in_kinds[i] == MXI_EW_SCALAR;
+    if (is_scalar ? ew->instrs[k].scalar : b->last_use[i] > k)
+      b->p->is_risky = true;
+    else
+      b->p->safe[o] |= (uint16_t)(1u << i);
+    if (!in || in[i] != out[o]) continue;
+    if (is_scalar)
+      b->p->moved |= (uint16_t)(1u << i);
     else if (b->last_use[i] > k)
       b->last_use[ew->in_count + k] = FOREVER;
   }
@@ -256,18 +269,39 @@ static void size_tiles(struct builder *b) {
   if (p->tile < EW_MIN_TILE) p->tile = EW_MIN_TILE;
   if (p->step_count == 1 && !p->slot_count) p->tile = ew->size + !ew->size;
   p->slot_stride = p->slot_count ? p->tile * (int64_t)width + EW_SLOT_GAP : 0;
+  p->is_once = !p->has_strided && ew->size <= p->tile && ew->size * p->step_count < EW_SERIAL_WORK;
 }
 
-void mxi_ew_build(struct ew_program *p, const struct mxi_ew *ew, const void *const *in, void *const *out) {
+void mxi_ew_build(struct ew_storage *storage, const struct mxi_ew *ew, const void *const *in, void *const *out) {
   struct builder b;
-  b.p = p;
-  b.ew = p->ew = ew;
+  b.p = &storage->program;
+  b.ew = ew;
+  b.place = b.p->place;
+  b.prologue = storage->prologue;
+  b.steps = storage->steps;
   b.free_slots = ~0ull;
   b.late_count = 0;
-  p->casts = mxi_ew_casts();
-  start(&b, in, out);
+  start(&b);
+  b.p->prologue = b.prologue;
+  b.p->steps = b.steps;
   find_uses(&b, in, out);
   for (int k = 0; k < ew->instr_count; k++) add_instr(&b, k);
   for (int i = 0; i < b.late_count; i++) store(&b, b.late[i]);
   size_tiles(&b);
+}
+
+const void *mxi_cpu_elementwise_prepare(const struct mxi_ew *ew, struct mxi_arena *arena) {
+  struct ew_storage storage;
+  mxi_ew_build(&storage, ew, NULL, NULL);
+  struct ew_program *p = &storage.program;
+  size_t prologue = sizeof(struct ew_step) * (size_t)p->prologue_count, steps = sizeof(struct ew_step) * (size_t)p->step_count;
+  struct ew_program *kept = mxi_arena_alloc(arena, sizeof *kept);
+  struct ew_step *list = mxi_arena_alloc(arena, prologue + steps);
+  if (!kept || !list) return NULL;
+  memcpy(list, p->prologue, prologue);
+  memcpy(list + p->prologue_count, p->steps, steps);
+  p->prologue = list;
+  p->steps = list + p->prologue_count;
+  *kept = *p;
+  return kept;
 }

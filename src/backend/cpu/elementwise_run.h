@@ -1,6 +1,6 @@
 /* The tile program that elementwise_build.c makes from a cluster and elementwise.c runs: a short list of steps over
  * places. A place is a pointer: an input or output in memory, moving along with the tile, or a slot of the tile memory
- * that each thread has on its stack. */
+ * that each thread has on its stack. A program knows no pointers: it is made once a plan, and bound at every run. */
 #ifndef MXI_BACKEND_CPU_ELEMENTWISE_RUN_H
 #define MXI_BACKEND_CPU_ELEMENTWISE_RUN_H
 
@@ -8,14 +8,17 @@
 
 #include "backend/cpu/elementwise.h"
 
-#define EW_TILE_BYTES  16384 /* of slots, and of the operands in memory that a tile touches */
-#define EW_MIN_TILE    64    /* elements */
-#define EW_SHORT_ROW   64    /* inner axes below this many elements are gathered across rows */
-#define EW_MAX_REGS    (MXI_EW_MAX_INPUTS + MXI_EW_MAX_INSTRS)
-#define EW_MAX_SLOTS   (EW_MAX_REGS + 1)
-#define EW_MAX_PLACES  (2 * EW_MAX_REGS + EW_MAX_SLOTS)
-#define EW_SLOT_GAP    64 /* bytes between slots, so that they do not alias in the first-level cache */
-#define EW_SLOT_MEMORY (EW_MAX_SLOTS * (EW_MIN_TILE * 8 + EW_SLOT_GAP))
+#define EW_SERIAL_WORK  32768 /* element operations below which threads cost more than they bring */
+#define EW_TILE_BYTES   16384 /* of slots, and of the operands in memory that a tile touches */
+#define EW_MIN_TILE     64    /* elements */
+#define EW_SHORT_ROW    64    /* inner axes below this many elements are gathered across rows */
+#define EW_MAX_REGS     (MXI_EW_MAX_INPUTS + MXI_EW_MAX_INSTRS)
+#define EW_MAX_OPERANDS EW_MAX_REGS
+#define EW_MAX_SLOTS    (EW_MAX_REGS + 1)
+#define EW_MAX_PLACES   (EW_MAX_OPERANDS + EW_MAX_REGS + EW_MAX_SLOTS)
+#define EW_MAX_STEPS    (4 * EW_MAX_REGS)
+#define EW_SLOT_GAP     64 /* bytes between slots, so that they do not alias in the first-level cache */
+#define EW_SLOT_MEMORY  (EW_MAX_SLOTS * (EW_MIN_TILE * 8 + EW_SLOT_GAP))
 
 #define EW_MAX_PANELS    3
 #define EW_PANEL_ROWS    16
@@ -38,26 +41,48 @@ struct ew_step {
   uint8_t in[3], out;
 };
 
-/* Places: inputs, outputs, one cell a register for what is scalar in the whole cluster, slots. */
+/* Places: inputs, outputs, cells for what is scalar in the whole cluster, slots. */
 struct ew_program {
   const struct mxi_ew *ew;
   const struct mxi_ew_casts *casts;
-  int step_count, slot_count, cell_base, slot_base;
-  int64_t tile, slot_stride;        /* elements; bytes */
-  bool has_strided, is_walking;     /* is_walking: tiles cross rows */
-  int panel_count;                  /* transposed inputs, which are read several rows at a time */
-  uint8_t panel[MXI_EW_MAX_INPUTS]; /* 1 .. panel_count, or 0 */
-  uint8_t itemsize[EW_MAX_PLACES];  /* of inputs and outputs that move with the tile; 0: those that stay */
-  char *at[EW_MAX_PLACES];          /* slots are placed by each thread */
-  struct ew_step steps[4 * EW_MAX_REGS];
-  _Alignas(16) char cells[EW_MAX_REGS][16];
+  const struct ew_step *prologue, *steps; /* the prologue computes the cells, once a run */
+  int64_t tile, slot_stride;              /* elements; bytes */
+  int16_t prologue_count, step_count, cell_count, slot_count, cell_base, slot_base;
+  bool has_strided, is_walking;           /* is_walking: tiles cross rows */
+  bool is_turn;                           /* nothing but a transposed copy */
+  bool is_once;                           /* one tile, on one thread */
+  bool is_risky;                          /* some output may not take the memory of some input: see safe */
+  uint8_t panel_count;                    /* transposed inputs, which are read several rows at a time */
+  uint16_t moved;                         /* bit i: scalar input i is read from a copy, as an output takes its memory */
+  uint16_t safe[MXI_EW_MAX_INSTRS];       /* bit i: this output may take the memory of input i */
+  uint8_t panel[MXI_EW_MAX_INPUTS];       /* 1 .. panel_count, or 0 */
+  uint8_t itemsize[EW_MAX_OPERANDS];      /* of inputs and outputs that move with the tile; 0: those that stay */
+  uint8_t place[EW_MAX_REGS];             /* of each register */
 };
 
-/* Computes what is scalar and lists the steps for the rest. */
-void mxi_ew_build(struct ew_program *p, const struct mxi_ew *ew, const void *const *in, void *const *out);
+/* A program under construction, and what one outside a plan lives in. */
+struct ew_storage {
+  struct ew_program program;
+  struct ew_step prologue[EW_MAX_STEPS], steps[EW_MAX_STEPS];
+};
+
+/* A program and what it works on. */
+struct ew_frame {
+  const struct ew_program *program;
+  char *at[EW_MAX_PLACES]; /* slots are placed by each thread */
+  _Alignas(16) char cells[EW_MAX_REGS][16], copies[MXI_EW_MAX_INPUTS][16];
+  struct ew_storage storage; /* of a program for this run alone */
+};
+
+/* Where `in` and `out` are given, outputs are placed with regard to the inputs whose memory they take. */
+void mxi_ew_build(struct ew_storage *storage, const struct mxi_ew *ew, const void *const *in, void *const *out);
+
+/* Binds the program of ew, or one made for this run if there is none or outputs take memory that it reads later, and
+ * computes what is scalar. */
+void mxi_ew_bind(struct ew_frame *f, const struct mxi_ew *ew, const void *const *in, void *const *out);
 
 /* Runs the steps for elements [begin, end) on the calling thread; any number of threads may. */
-void mxi_ew_run(const struct ew_program *p, int64_t begin, int64_t end);
+void mxi_ew_run(const struct ew_frame *f, int64_t begin, int64_t end);
 
 static inline int ew_size_class(size_t itemsize) {
   return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3;

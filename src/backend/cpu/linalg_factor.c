@@ -1,7 +1,5 @@
 /* cholesky, qr and svd. A row-major matrix is the transpose of a column-major one, so cholesky factors in the output
  * itself and svd, asked about the transpose, writes both of its factors where they belong. */
-#include <string.h>
-
 #include "backend/cpu/linalg.h"
 
 /* ---- cholesky ---------------------------------------------------------------------------------------------------- */

@@ -21,7 +21,7 @@ struct step {
   char *partials;     /* one a block */
   char *z, *t;        /* one element a row */
   size_t partial_nbytes, itemsize;
-  struct ew_program chain;
+  struct ew_frame chain;
 };
 
 static int64_t block_count(const struct mxi_linear *l) { return (l->rows + MXI_MATVEC_BLOCK - 1) / MXI_MATVEC_BLOCK; }
@@ -62,10 +62,10 @@ static void blocks(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-/* The value of a scalar register once the chain is built: what depends on scalars alone has been computed then. */
+/* The value of a scalar register once the chain is bound: what depends on scalars alone has been computed then. */
 static float scalar_of(const struct step *s, int32_t reg) {
   if (reg < 0) return 1.0f;
-  return *(const float *)s->chain.at[reg < s->chain.ew->in_count ? reg : s->chain.cell_base + reg];
+  return *(const float *)s->chain.at[s->chain.program->place[reg]];
 }
 
 mx_status mxi_cpu_linear(const struct mxi_linear *l, const struct mxi_ew *chain, const void *const *in, void *const *out,
@@ -87,7 +87,7 @@ mx_status mxi_cpu_linear(const struct mxi_linear *l, const struct mxi_ew *chain,
   memcpy(chain_out, out, (size_t)(chain->out_count - 1) * sizeof *out);
   chain_in[l->z_input] = s.z;
   chain_out[chain->out_count - 1] = s.t;
-  mxi_ew_build(&s.chain, chain, chain_in, chain_out);
+  mxi_ew_bind(&s.chain, chain, chain_in, chain_out);
   if (l->affine) {
     s.y = chain_in[l->y];
     s.s1 = scalar_of(&s, l->s1);

@@ -10,7 +10,7 @@
 enum {
   SERIAL_WORK = 65536,  /* elements of X below which one thread does it all */
   CHUNK_WORK = 32768,   /* elements of X that are worth handing to a thread */
-  TILE_COLUMNS = 1024,  /* columns summed at a time */
+  TILE_COLUMNS = 2048,  /* columns summed at a time: 4 KiB of a row of halves, or reading stalls at every row */
   TILE_ITEMS = 4096,    /* partials of one piece, on the stack */
 };
 

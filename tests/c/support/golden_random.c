@@ -58,6 +58,10 @@ static void call_permutation(struct golden_call *k) {
                                             : mx_random_permutation(k->in[0], golden_number(k, "axis", 0), k->key));
 }
 
+static void call_multivariate_normal(struct golden_call *k) {
+  golden_give(k, mx_random_multivariate_normal(k->in[0], k->in[1], shape_of(k), golden_dtype_param(k, MX_FLOAT32), k->key));
+}
+
 /* The thread's own state: what README.md lists, in order. */
 static void call_state(struct golden_call *k) {
   mx_array zero = mx_scalar_f(0), one = mx_scalar_f(1);
@@ -75,5 +79,6 @@ static void call_state(struct golden_call *k) {
 #define ROW(name) {"random." #name, call_##name}
 const struct golden_row golden_random[] = {
     ROW(key),    ROW(split),   ROW(uniform),     ROW(normal),      ROW(randint), ROW(bernoulli), ROW(truncated_normal),
-    ROW(gumbel), ROW(laplace), ROW(categorical), ROW(permutation), ROW(state),   {NULL, NULL},
+    ROW(gumbel), ROW(laplace), ROW(categorical), ROW(permutation), ROW(state),
+    ROW(multivariate_normal), {NULL, NULL},
 };

@@ -66,6 +66,9 @@ static void call_norm(struct golden_call *k) {
     golden_give(k, mx_linalg_norm(k->in[0], golden_float(k->recorded, "ord", 2), axes, keepdims));
 }
 
+static void call_diff(struct golden_call *k) {
+  golden_give(k, mx_diff(k->in[0], golden_number(k, "n", 1), golden_number(k, "axis", -1)));
+}
 static void call_array_equal(struct golden_call *k) {
   golden_give(k, mx_array_equal(k->in[0], k->in[1], golden_flag(k, "equal_nan", false)));
 }
@@ -102,5 +105,5 @@ static void call_searchsorted(struct golden_call *k) {
 #define ROW(name) {#name, call_##name},
 const struct golden_row golden_reduce[] = {
     REDUCTIONS(ROW) SCANS(ROW) ROW(var) ROW(std) ROW(minmax) ROW(argmax) ROW(argmin) ROW(softmax){"linalg.norm", call_norm},
-    ROW(array_equal) ROW(allclose) ROW(sort) ROW(argsort) ROW(partition) ROW(argpartition) ROW(topk) ROW(searchsorted){NULL, NULL},
+    ROW(diff) ROW(array_equal) ROW(allclose) ROW(sort) ROW(argsort) ROW(partition) ROW(argpartition) ROW(topk) ROW(searchsorted){NULL, NULL},
 };

@@ -53,7 +53,8 @@ BINARY = {
     "divide": np.divide,
     "multiply": np.multiply,
 }
-REF = {**UNARY, **BINARY}
+COMPLEX = {"sign": lambda z: np.where(z == 0, 0, z / np.where(z == 0, 1, np.abs(z)))}
+REF = {**UNARY, **BINARY, **COMPLEX}
 
 
 def reference(op, *values):

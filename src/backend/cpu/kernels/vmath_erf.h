@@ -33,13 +33,14 @@ VM_FN double vm_erf_f64(double x) {
   return vm_copysign_f64(a < 1.0 ? vm_fma_f64(a, low, a) : 1.0 - e * g, x);
 }
 
-/* a (first + rest), rest the smaller: one rounding where there is a fused multiply-add */
+/* a (first + rest), rest the smaller, with one rounding; float32 without a fused multiply-add has two. */
 VM_FN float vm_times_sum_f32(float a, float first, float rest) {
   return VM_HAS_FMA ? vm_fma_f32(a, first, a * rest) : a * (first + rest);
 }
 
 VM_FN double vm_times_sum_f64(double a, double first, double rest) {
-  return VM_HAS_FMA ? vm_fma_f64(a, first, a * rest) : a * (first + rest);
+  double s = first + rest, p = a * s;
+  return p + (vm_product_error_f64(a, s, p) + a * ((first - s) + rest));
 }
 
 /* x times a polynomial in w = -log(1 - x x), in sqrt(w) where w is large; the first coefficient has a low part. */

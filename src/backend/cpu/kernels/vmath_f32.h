@@ -98,8 +98,10 @@ VM_FN float vm_log1p_f32(float x) {
   float u = 1.0f + x;
   uint32_t m;
   int32_t n = vm_log_split_f32(vm_bits_f32(u), &m);
-  int32_t s = 0x3f800000 - (n << 23), scaled = (int32_t)vm_bits_f32(x) - (n << 23);
-  float r = vm_from_bits_f32((uint32_t)scaled) + (vm_from_bits_f32((uint32_t)(s < 0 ? 0 : s)) - 1.0f);
+  uint32_t shift = (uint32_t)n << 23;
+  int32_t inverse = (int32_t)(0x3f800000u - shift); /* the bits of 2^-n; negative where that is 2^-128 */
+  float scaled = vm_from_bits_f32(vm_bits_f32(x) - shift);
+  float r = scaled + (vm_from_bits_f32((uint32_t)(inverse < 0 ? 0 : inverse)) - 1.0f);
   float e = (float)n, y = vm_fma_f32(e, VM_LN2_HIGH_F32, vm_log_core_f32(r, e));
   return vm_log_limits_f32(u, vm_copysign_f32(y, x));
 }
