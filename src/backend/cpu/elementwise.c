@@ -254,11 +254,12 @@ static void run_program(struct ew_frame *f, bool is_small) {
     mxi_parallel(ew->size, (chunk + 63) & -64, run_chunk, f);
 }
 
-/* A copy that transposes the last two axes: straight to the result, in blocks. */
+/* A copy that transposes the last two axes: straight to the result, in blocks of `rows` by `columns`. */
 struct turn {
   const struct mxi_ew *ew;
   const char *in;
   char *out;
+  int64_t rows, columns, down, across; /* down, across: blocks in each matrix */
 };
 
 static void run_turn(void *arg, int64_t begin, int64_t end, int slot) {
@@ -266,23 +267,34 @@ static void run_turn(void *arg, int64_t begin, int64_t end, int slot) {
   const struct turn *t = arg;
   const struct mxi_ew *ew = t->ew;
   int64_t inner = ew->shape[ew->ndim - 1], length = ew->shape[ew->ndim - 2], itemsize = mxi_itemsizes[ew->in_dtypes[0]];
-  for (int64_t rows; begin < end; begin += rows) {
+  int64_t step = ew->strides[ew->ndim - 1];
+  for (; begin < end; begin++) {
     struct position w;
-    seek(&w, ew, begin * inner);
-    rows = length - w.index[ew->ndim - 2] < end - begin ? length - w.index[ew->ndim - 2] : end - begin;
-    mxi_ew_casts()->transpose[ew_size_class((size_t)itemsize)](t->out + begin * inner * itemsize, inner,
-                                                               t->in + w.offset[0] * itemsize,
-                                                               ew->strides[ew->ndim - 1], (size_t)rows, (size_t)inner);
+    int64_t row = begin / t->across % t->down * t->rows, column = begin % t->across * t->columns;
+    int64_t at = begin / t->across / t->down * length * inner + row * inner;
+    int64_t rows = length - row < t->rows ? length - row : t->rows;
+    int64_t columns = inner - column < t->columns ? inner - column : t->columns;
+    seek(&w, ew, at);
+    mxi_ew_casts()->transpose[ew_size_class((size_t)itemsize)](t->out + (at + column) * itemsize, inner,
+                                                               t->in + (w.offset[0] + column * step) * itemsize, step,
+                                                               (size_t)rows, (size_t)columns);
   }
 }
 
 static void run_transposed_copy(const struct mxi_ew *ew, const void *in, void *out) {
-  struct turn t = {ew, in, out};
-  int64_t inner = ew->shape[ew->ndim - 1], rows = ew->size / inner;
+  int64_t inner = ew->shape[ew->ndim - 1], length = ew->shape[ew->ndim - 2];
+  struct turn t = {.ew = ew, .in = in, .out = out, .rows = EW_TURN_ROWS, .columns = inner, .across = 1};
+  t.down = (length + t.rows - 1) / t.rows;
+  int64_t matrices = ew->size / inner / length;
+  if (matrices * t.down < EW_TURN_BLOCKS) {
+    t.columns = (inner / EW_TURN_BLOCKS + 64) & -64;
+    t.across = (inner + t.columns - 1) / t.columns;
+  }
+  int64_t blocks = matrices * t.down * t.across, block = ew->size / blocks;
   if (ew->size < EW_SERIAL_WORK)
-    run_turn(&t, 0, rows, 0);
+    run_turn(&t, 0, blocks, 0);
   else
-    mxi_parallel(rows, (EW_SERIAL_WORK / inner + 64) & -64, run_turn, &t);
+    mxi_parallel(blocks, EW_SERIAL_WORK / (block + 1) + 1, run_turn, &t);
 }
 
 mx_status mxi_cpu_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out) {

@@ -20,6 +20,8 @@
 #define EW_SLOT_GAP     64 /* bytes between slots, so that they do not alias in the first-level cache */
 #define EW_SLOT_MEMORY  (EW_MAX_SLOTS * (EW_MIN_TILE * 8 + EW_SLOT_GAP))
 
+#define EW_TURN_ROWS   256 /* of a transposed copy, written at a time: a few pages of what is read */
+#define EW_TURN_BLOCKS 8   /* pieces there must be at least, to share among threads */
 #define EW_MAX_PANELS    3
 #define EW_PANEL_ROWS    16
 #define EW_PANEL_COLUMNS 256

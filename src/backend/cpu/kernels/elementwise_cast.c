@@ -1,6 +1,7 @@
 /* Conversions between dtypes, half floats to and from float32, and moves of strided runs. */
 #include "elementwise_half.h"
 #include "elementwise_loops.h"
+#include "elementwise_transpose.h"
 
 /* Real part and "is not zero" of any element. */
 EW_FN float re_c64(mxi_c64 x) { return x.re; }
@@ -104,55 +105,6 @@ MOVES(u8)
 MOVES(u16)
 MOVES(u32)
 MOVES(u64)
-
-/* Squares of items, turned in a local copy, so that each cache line of either side is touched once a block whatever
- * the steps are. TURN makes rows of the result, 16 bytes at a time, of the square's columns. */
-#define TRANSPOSE(s, size, TURN)                                                                                       \
-  static void turn_##s(mem_##s *y, int64_t y_step, const mem_##s *x, int64_t x_step) {                                 \
-    mem_##s t[size][size] __attribute__((aligned(64)));                                                                \
-    for (int c = 0; c < (size); c++) {                                                                                 \
-      __builtin_prefetch(x + (c + 2 * (size)) * x_step); /* two squares ahead: no prefetcher follows such steps */     \
-      __builtin_memcpy(t[c], x + c * x_step, sizeof t[c]);                                                             \
-    }                                                                                                                  \
-    TURN                                                                                                               \
-  }                                                                                                                    \
-  static void transpose_##s(void *out, int64_t y_step, const void *in, int64_t x_step, size_t rows, size_t columns) {  \
-    mem_##s *y = out;                                                                                                  \
-    const mem_##s *x = in;                                                                                             \
-    int64_t m = (int64_t)rows, n = (int64_t)columns, whole_m = m - m % (size), whole_n = n - n % (size);               \
-    for (int64_t r = 0; r < whole_m; r += (size))                                                                      \
-      for (int64_t c = 0; c < whole_n; c += (size)) turn_##s(y + r * y_step + c, y_step, x + c * x_step + r, x_step);  \
-    for (int64_t r = 0; r < m; r++)                                                                                    \
-      for (int64_t c = r < whole_m ? whole_n : 0; c < n; c++) y[r * y_step + c] = x[c * x_step + r];                   \
-  }
-
-#define TURN_PLAIN(size)                                                                                               \
-  for (int r = 0; r < (size); r++)                                                                                     \
-    for (int c = 0; c < (size); c++) y[r * y_step + c] = t[c][r];
-typedef uint32_t quad __attribute__((vector_size(16)));
-typedef uint64_t pair __attribute__((vector_size(16)));
-#define TURN_4X4                                                                                                       \
-  for (int r = 0; r < 16; r += 4)                                                                                      \
-    for (int c = 0; c < 16; c += 4) {                                                                                  \
-      quad v[4], a, b, d, e;                                                                                           \
-      for (int k = 0; k < 4; k++) __builtin_memcpy(&v[k], &t[c + k][r], 16);                                           \
-      a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5), b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);        \
-      d = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7), e = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);        \
-      v[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5), v[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);              \
-      v[2] = __builtin_shufflevector(d, e, 0, 1, 4, 5), v[3] = __builtin_shufflevector(d, e, 2, 3, 6, 7);              \
-      for (int k = 0; k < 4; k++) __builtin_memcpy(y + (r + k) * y_step + c, &v[k], 16);                               \
-    }
-#define TURN_2X2                                                                                                       \
-  for (int r = 0; r < 8; r += 2)                                                                                       \
-    for (int c = 0; c < 8; c += 2) {                                                                                   \
-      pair p = {t[c][r], t[c + 1][r]}, q = {t[c][r + 1], t[c + 1][r + 1]};                                             \
-      __builtin_memcpy(y + r * y_step + c, &p, 16);                                                                    \
-      __builtin_memcpy(y + (r + 1) * y_step + c, &q, 16);                                                              \
-    }
-TRANSPOSE(u8, 32, TURN_PLAIN(32))
-TRANSPOSE(u16, 32, TURN_PLAIN(32))
-TRANSPOSE(u32, 16, TURN_4X4)
-TRANSPOSE(u64, 8, TURN_2X2)
 
 #define TO_ALL(from)                                                                                                   \
   [MX_BOOL] = from##_to_b8, [MX_UINT8] = from##_to_u8, [MX_UINT16] = from##_to_u16, [MX_UINT32] = from##_to_u32,       \
