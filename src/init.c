@@ -1,6 +1,7 @@
 /* The composition root: the one place that knows every primitive and every backend, and what must happen at a fork. */
 #include <pthread.h>
 
+#include "backend/cpu/blas.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/elementwise.h"
 #include "backend/cpu/isa.h"
@@ -46,6 +47,7 @@ MX_API const char *mx_cpu_name(void) { return mxi_isa_name(mxi_isa()); }
 /* All locks are taken in the order in which they nest, so the child finds none held by a thread it does not have. */
 static void before_fork(void) {
   mxi_pool_before_fork();
+  mxi_blas_before_fork();
   mxi_streams_before_fork();
   mxi_graph_lock();
   mxi_plan_lock_for_fork();
@@ -63,6 +65,7 @@ static void after_fork(bool child) {
   }
   mxi_graph_unlock();
   mxi_streams_after_fork(child);
+  mxi_blas_after_fork();
   mxi_pool_after_fork(child);
 }
 

@@ -667,10 +667,6 @@ MX_API mx_array mx_random_permutation_of(int64_t count, mx_array key);
  *  shape: `shape`, then the number of variables.
  *  dtype: float32. */
 MX_API mx_array mx_random_multivariate_normal(mx_array mean, mx_array cov, mx_ints shape, mx_dtype dtype, mx_array key);
-/** Normal samples with this mean and covariance, one vector for each item of `shape`.  [lazy; fails: shape dtype value memory]
- *  shape: `shape`, or where that is empty the batch shape of the operands, then the length of `mean`.
- *  dtype: float32 only. */
-MX_API mx_array mx_random_multivariate_normal(mx_array mean, mx_array cov, mx_ints shape, mx_dtype dtype, mx_array key);
 
 #ifdef __cplusplus
 }

@@ -34,8 +34,7 @@ enum {
   MXI_NODE_CLAIMED = 4,   /* an asynchronous run will publish it */
   MXI_NODE_FAILED = 8,
   MXI_NODE_TAINTED = 16,  /* downstream of a binding's closure */
-  MXI_NODE_DYING = 32,    /* about to be freed with its tape */
-  MXI_NODE_HEAP = 64,     /* its parameters are outside the node */
+  MXI_NODE_HEAP = 32,     /* its parameters are outside the node */
 };
 
 struct mx_array_ {
@@ -122,5 +121,6 @@ void mxi_retain(mx_array a);
 void mxi_node_detach(mx_array a); /* drops the inputs of an evaluated node */
 void mxi_node_free_alone(mx_array a); /* frees a node whose inputs are dealt with and that nobody refers to */
 void mxi_release(mx_array a); /* iterative: a million nodes deep is fine */
+void mxi_release_many(mx_array a, int32_t count);
 
 #endif

@@ -74,6 +74,18 @@ void mxi_release(mx_array a) {
   free_nodes(a, self);
 }
 
+void mxi_release_many(mx_array a, int32_t count) {
+  struct mxi_thread *self = mxi_self();
+  if (mxi_refs_owned(a, self)) {
+    int32_t left = atomic_load_explicit(&a->local, memory_order_relaxed) - count;
+    if (left > 0) {
+      atomic_store_explicit(&a->local, left, memory_order_relaxed);
+      return;
+    }
+  }
+  while (count--) mxi_release(a); /* at most the last of these frees the node */
+}
+
 void mxi_refs_merge(mx_array a) {
   struct mxi_thread *self = mxi_self();
   int32_t local = atomic_load_explicit(&a->local, memory_order_relaxed);

@@ -248,7 +248,5 @@ mx_array mxi_random_permutation(struct mxi_ctx *ctx, mx_array a, int axis, mx_ar
 mx_array mxi_random_permutation_of(struct mxi_ctx *ctx, int64_t count, mx_array key);
 mx_array mxi_random_multivariate_normal(struct mxi_ctx *ctx, mx_array mean, mx_array cov, mx_ints shape, 
                                         mx_dtype dtype, mx_array key);
-mx_array mxi_random_multivariate_normal(struct mxi_ctx *ctx, mx_array mean, mx_array cov, mx_ints shape, 
-                                        mx_dtype dtype, mx_array key);
 
 #endif

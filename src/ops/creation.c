@@ -95,7 +95,8 @@ mx_array mxi_arange(struct mxi_ctx *c, double start, double stop, double step, m
   MXI_TRY(may_count(c, dtype, step != 0));
   double count = ceil((stop - start) / step);
   if (!(count < 9.2e18) || isinf(start) || isinf(step))
-    return mxi_fail(c, MX_ERR_VALUE, "[arange] the length from %g to %g by %g is not a number of items", start, stop, step);
+    return mxi_fail(c, MX_ERR_VALUE, "[arange] the length from %g to %g by %g is not a number of items", start, stop,
+                    step);
   struct mxi_params_arange p = {.start = start, .step = step};
   p.istart = mxi_float_to_int(start, dtype);
   p.istep = mxi_float_to_int(start + step, dtype) - p.istart;

@@ -43,8 +43,8 @@ mx_array mxi_scatter_made(struct mxi_ctx *c, const mx_array *inputs, const struc
                        (size_t)(SCATTER_OPERANDS + p->index_count), p);
 }
 
-/* The gather that reads what a scatter node writes, or the scatter that writes what a gather node reads: `node`'s indices
- * behind other operands. */
+/* The gather that reads what a scatter node writes, or the scatter that writes what a gather node reads: `node`'s
+ * indices behind other operands. */
 static mx_array gather_like(struct mxi_ctx *c, mx_array node, int operands, mx_array a) {
   const struct mxi_params_gather *p = mxi_params(node);
   mx_array inputs[MAX_INPUTS] = {a};
@@ -167,8 +167,8 @@ mx_array mxi_gather(struct mxi_ctx *c, mx_array a, const mx_array *indices, size
 static mx_array take_item(struct mxi_ctx *c, mx_array a, int64_t index, int axis) {
   int64_t size = mxi_dims(a)[axis], i = index < 0 ? index + size : index;
   if (i < 0 || i >= size)
-    return mxi_fail(c, MX_ERR_INDEX, "[take] index %lld is out of range for axis %d with size %lld", (long long)index, axis,
-                    (long long)size);
+    return mxi_fail(c, MX_ERR_INDEX, "[take] index %lld is out of range for axis %d with size %lld", (long long)index,
+                    axis, (long long)size);
   return mxi_squeeze(c, mxi_narrow(c, a, axis, i, i + 1), MX_INTS(axis));
 }
 
@@ -184,7 +184,8 @@ static mx_array move_batch(struct mxi_ctx *c, mx_array a, int batch_ndim, int ax
 /* From an axis of size 0. */
 static mx_array take_nothing(struct mxi_ctx *c, mx_array a, mx_array indices, int axis) {
   if (mxi_size(indices) || a->ndim - 1 + indices->ndim > MXI_MAX_NDIM)
-    return mxi_fail(c, MX_ERR_VALUE, "[take] axis %d of shape %s is empty: there is nothing to take", axis, MXI_SHAPE_TEXT(a));
+    return mxi_fail(c, MX_ERR_VALUE, "[take] axis %d of shape %s is empty: there is nothing to take", axis,
+                    MXI_SHAPE_TEXT(a));
   int64_t shape[MXI_MAX_NDIM];
   int ndim = 0;
   for (int i = 0; i < axis; i++) shape[ndim++] = mxi_dims(a)[i];
@@ -276,8 +277,8 @@ static bool scatter_jvp(struct mxi_ctx *c, mx_array node, const mx_array *output
   return (output_tangents[0] = scatter_like(c, node, SCATTER_OPERANDS, mode, base, moved)) != NULL;
 }
 
-static bool scatter_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes, mx_array *outputs,
-                         int *out_axes) {
+static bool scatter_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes,
+                         mx_array *outputs, int *out_axes) {
   const struct mxi_params_gather *p = mxi_params(node);
   const int count = p->index_count, a_ndim = node->ndim, batch_ndim = mxi_inputs(node)[1]->ndim - a_ndim;
   int64_t size = mxi_batch_size(inputs, in_axes, (size_t)count + 2);
@@ -315,8 +316,8 @@ static mx_array scatter(struct mxi_ctx *c, const char *who, mx_array a, const mx
   for (int i = 0; fits && i < ndim; i++) fits = u[i] == shape[i];
   for (int i = 0; fits && i < a->ndim; i++) fits = (p.slice_sizes[i] = u[ndim + i]) <= mxi_dims(a)[i];
   if (!fits)
-    return mxi_fail(c, MX_ERR_SHAPE, "[%s] updates of shape %s do not fit indices of shape %s and an array of shape %s", who,
-                    MXI_SHAPE_TEXT(inputs[1]), mxi_shape_text((char[96]){0}, 96, ndim, shape), MXI_SHAPE_TEXT(a));
+    return mxi_fail(c, MX_ERR_SHAPE, "[%s] updates of shape %s do not fit indices of shape %s and an array of shape %s",
+                    who, MXI_SHAPE_TEXT(inputs[1]), mxi_shape_text((char[96]){0}, 96, ndim, shape), MXI_SHAPE_TEXT(a));
   return mxi_scatter_made(c, inputs, &p);
 }
 

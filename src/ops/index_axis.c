@@ -40,7 +40,8 @@ static bool gather_axis_vmap(struct mxi_ctx *c, mx_array node, const mx_array *i
                              mx_array *outputs, int *out_axes) {
   const struct mxi_params_axis *p = mxi_params(node);
   int64_t size = mxi_batch_size(inputs, in_axes, 2);
-  mx_array a = mxi_batch_first(c, inputs[0], in_axes[0], size), indices = mxi_batch_first(c, inputs[1], in_axes[1], size);
+  mx_array a = mxi_batch_first(c, inputs[0], in_axes[0], size),
+           indices = mxi_batch_first(c, inputs[1], in_axes[1], size);
   out_axes[0] = 0;
   return (outputs[0] = mxi_gather_axis_made(c, a, indices, p->axis + 1)) != NULL;
 }
@@ -85,7 +86,8 @@ static bool scatter_axis_vmap(struct mxi_ctx *c, mx_array node, const mx_array *
   mx_array batched[3];
   for (int i = 0; i < 3; i++) batched[i] = mxi_batch_first(c, inputs[i], in_axes[i], size);
   out_axes[0] = 0;
-  outputs[0] = mxi_scatter_axis_made(c, batched[0], batched[1], batched[2], p->axis + 1, (enum mxi_scatter_mode)p->option);
+  outputs[0] =
+      mxi_scatter_axis_made(c, batched[0], batched[1], batched[2], p->axis + 1, (enum mxi_scatter_mode)p->option);
   return outputs[0] != NULL;
 }
 

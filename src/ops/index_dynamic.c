@@ -1,4 +1,5 @@
-/* Slices whose start is an array: one gather or scatter of a single slice, whose indices are the elements of `start`. */
+/* Slices whose start is an array: one gather or scatter of a single slice, whose indices are the elements of `start`.
+ */
 #include "ops/index.h"
 
 /* The elements of `start`, each a 0-d array; false with an error. */
@@ -6,8 +7,8 @@ static bool starts(struct mxi_ctx *c, const char *who, mx_array start, mx_ints a
   uint64_t mask;
   if (!mxi_axes(c, who, axes, ndim, &mask) || !mxi_index_dtype(c, who, start)) return false;
   if (start->ndim != 1 || (size_t)mxi_dims(start)[0] != axes.count) {
-    mxi_fail(c, MX_ERR_VALUE, "[%s] the start has shape %s, not one item for each of %zu axes", who, MXI_SHAPE_TEXT(start),
-             axes.count);
+    mxi_fail(c, MX_ERR_VALUE, "[%s] the start has shape %s, not one item for each of %zu axes", who,
+             MXI_SHAPE_TEXT(start), axes.count);
     return false;
   }
   for (size_t i = 0; i < axes.count; i++)

@@ -50,8 +50,8 @@ bool mxi_same_on_tangent(struct mxi_ctx *c, mx_array node, const mx_array *outpu
 
 /* ---- reshape ----------------------------------------------------------------------------------------------------- */
 /* Walks both shapes from the end: each group of input axes that steps evenly through memory is cut into result axes. */
-static bool reshape_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim, const int64_t *shape,
-                         struct mxi_layout *out) {
+static bool reshape_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim,
+                         const int64_t *shape, struct mxi_layout *out) {
   (void)params, (void)itemsize;
   int64_t shapes[MXI_MAX_NDIM], strides[MXI_MAX_NDIM], size = 1;
   int count = 0;
@@ -91,12 +91,13 @@ static bool reshape_vjp(struct mxi_ctx *c, mx_array node, const mx_array *output
   return (grads[0] = mxi_reshape(c, cotangents[0], mxi_shape_of(mxi_inputs(node)[0]))) != NULL;
 }
 
-static bool reshape_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes, mx_array *outputs,
-                         int *out_axes) {
+static bool reshape_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes,
+                         mx_array *outputs, int *out_axes) {
   int64_t shape[MXI_MAX_NDIM + 1] = {mxi_batch_size(inputs, in_axes, 1)};
   for (int i = 0; i < node->ndim; i++) shape[i + 1] = mxi_dims(node)[i];
   out_axes[0] = 0;
-  return (outputs[0] = mxi_reshape(c, mxi_batch_first(c, inputs[0], in_axes[0], shape[0]), mxi_list(shape, node->ndim + 1))) != NULL;
+  return (outputs[0] = mxi_reshape(c, mxi_batch_first(c, inputs[0], in_axes[0], shape[0]),
+                                   mxi_list(shape, node->ndim + 1))) != NULL;
 }
 
 const struct mx_prim mxi_prim_reshape = {.size = sizeof(struct mx_prim), .name = "reshape", .flags = MXI_VIEW,

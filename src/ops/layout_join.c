@@ -130,7 +130,8 @@ mx_array mxi_stack(struct mxi_ctx *c, const mx_array *arrays, size_t count, int 
   MXI_TRY(mxi_axis(c, "stack", axis, arrays[0]->ndim + 1, &axis));
   for (size_t i = 1; i < count; i++)
     if (arrays[i] && !mxi_same_shape(mxi_shape_of(arrays[0]), arrays[i]))
-      return mxi_fail(c, MX_ERR_SHAPE, "[stack] shapes %s and %s differ", MXI_SHAPE_TEXT(arrays[0]), MXI_SHAPE_TEXT(arrays[i]));
+      return mxi_fail(c, MX_ERR_SHAPE, "[stack] shapes %s and %s differ", MXI_SHAPE_TEXT(arrays[0]),
+                      MXI_SHAPE_TEXT(arrays[i]));
   mx_array *list = array_list(c, "stack", count), result = NULL;
   MXI_TRY(list);
   bool made = true;
@@ -205,8 +206,8 @@ static struct mxi_params_slice inside(const struct mxi_params_pad *p, int ndim) 
   return s;
 }
 
-static bool pad_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents, uint64_t wanted,
-                    mx_array *grads) {
+static bool pad_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents,
+                    uint64_t wanted, mx_array *grads) {
   (void)outputs;
   mx_array a = mxi_inputs(node)[0], g = cotangents[0];
   struct mxi_params_slice s = inside(mxi_params(node), node->ndim);
@@ -255,7 +256,8 @@ const struct mx_prim mxi_prim_pad = {.size = sizeof(struct mx_prim), .name = "pa
 /* Widths per axis; false with an error. */
 static bool read_widths(struct mxi_ctx *c, mx_array a, mx_ints low, mx_ints high, struct mxi_params_pad *p) {
   if (low.count != high.count || (low.count != 1 && low.count != a->ndim)) {
-    mxi_fail(c, MX_ERR_VALUE, "[pad] widths are needed for each axis of shape %s, or one pair for all", MXI_SHAPE_TEXT(a));
+    mxi_fail(c, MX_ERR_VALUE, "[pad] widths are needed for each axis of shape %s, or one pair for all",
+             MXI_SHAPE_TEXT(a));
     return false;
   }
   for (int i = 0; i < a->ndim; i++) {

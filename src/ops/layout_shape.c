@@ -150,7 +150,8 @@ mx_array mxi_tile(struct mxi_ctx *c, mx_array a, mx_ints reps) {
     ones[2 * i] = 1;
     spread[2 * i] = rep < 0 ? 1 : reps.at[rep];
     ones[2 * i + 1] = spread[2 * i + 1] = own < 0 ? 1 : mxi_dims(a)[own];
-    if (spread[2 * i] < 0) return mxi_fail(c, MX_ERR_VALUE, "[tile] %lld repeats are negative", (long long)spread[2 * i]);
+    if (spread[2 * i] < 0)
+      return mxi_fail(c, MX_ERR_VALUE, "[tile] %lld repeats are negative", (long long)spread[2 * i]);
     if (__builtin_mul_overflow(spread[2 * i], spread[2 * i + 1], &out[i]))
       return mxi_fail(c, MX_ERR_SHAPE, "[tile] axis %d is longer than memory can be", i);
   }
@@ -252,9 +253,11 @@ mx_array mxi_diagonal(struct mxi_ctx *c, mx_array a, int offset, int axis1, int 
 mx_array mxi_diag(struct mxi_ctx *c, mx_array a, int k) {
   MXI_TRY(a = mxi_operand(c, a));
   if (a->ndim == 2) return mxi_diagonal(c, a, k, 0, 1);
-  if (a->ndim != 1) return mxi_fail(c, MX_ERR_VALUE, "[diag] shape %s is neither a vector nor a matrix", MXI_SHAPE_TEXT(a));
+  if (a->ndim != 1)
+    return mxi_fail(c, MX_ERR_VALUE, "[diag] shape %s is neither a vector nor a matrix", MXI_SHAPE_TEXT(a));
   int64_t away = k < 0 ? -(int64_t)k : k, n = mxi_dims(a)[0] + away, size;
-  if (__builtin_mul_overflow(n, n, &size)) return mxi_fail(c, MX_ERR_SHAPE, "[diag] the matrix is larger than memory can be");
+  if (__builtin_mul_overflow(n, n, &size))
+    return mxi_fail(c, MX_ERR_SHAPE, "[diag] the matrix is larger than memory can be");
   mx_array matrix = mxi_zeros(c, MX_INTS(n, n), (mx_dtype)a->dtype);
   if (!mxi_dims(a)[0]) return matrix;
   struct mxi_params_slice p = {.start = {k < 0 ? away * n : away}, .step = {n + 1}};
@@ -290,8 +293,10 @@ mx_array mxi_triu(struct mxi_ctx *c, mx_array a, int k) {
 }
 
 /* ---- Grids ------------------------------------------------------------------------------------------------------- */
-mx_status mxi_meshgrid(struct mxi_ctx *c, const mx_array *arrays, size_t count, bool sparse, bool xy, mx_array *results) {
-  if (count > MXI_MAX_NDIM) return mxi_fail_status(c, MX_ERR_SHAPE, "[meshgrid] a grid has at most %d axes", MXI_MAX_NDIM);
+mx_status mxi_meshgrid(struct mxi_ctx *c, const mx_array *arrays, size_t count, bool sparse, bool xy,
+                       mx_array *results) {
+  if (count > MXI_MAX_NDIM)
+    return mxi_fail_status(c, MX_ERR_SHAPE, "[meshgrid] a grid has at most %d axes", MXI_MAX_NDIM);
   int64_t full[MXI_MAX_NDIM];
   for (size_t i = 0; i < count; i++) {
     size_t axis = xy && count > 1 && i < 2 ? 1 - i : i;

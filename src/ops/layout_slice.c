@@ -95,7 +95,8 @@ static bool read_slice(struct mxi_ctx *c, const char *who, mx_array a, mx_ints s
                        struct mxi_params_slice *p, int64_t *shape) {
   size_t n = a->ndim;
   if (start.count != n || stop.count != n || (step.count != n && step.count != 0)) {
-    mxi_fail(c, MX_ERR_VALUE, "[%s] start, stop and step need one entry for each axis of shape %s", who, MXI_SHAPE_TEXT(a));
+    mxi_fail(c, MX_ERR_VALUE, "[%s] start, stop and step need one entry for each axis of shape %s", who,
+             MXI_SHAPE_TEXT(a));
     return false;
   }
   for (size_t i = 0; i < n; i++) {
@@ -152,7 +153,8 @@ static bool slice_update_vmap(struct mxi_ctx *c, mx_array node, const mx_array *
                               mx_array *outputs, int *out_axes) {
   struct mxi_params_slice p = batched_slice(mxi_params(node), node->ndim);
   int64_t size = mxi_batch_size(inputs, in_axes, 2);
-  mx_array a = mxi_batch_first(c, inputs[0], in_axes[0], size), update = mxi_batch_first(c, inputs[1], in_axes[1], size);
+  mx_array a = mxi_batch_first(c, inputs[0], in_axes[0], size),
+           update = mxi_batch_first(c, inputs[1], in_axes[1], size);
   out_axes[0] = 0;
   return (outputs[0] = mxi_slice_put(c, a, update, &p)) != NULL;
 }
@@ -211,7 +213,8 @@ static bool as_strided_vjp(struct mxi_ctx *c, mx_array node, const mx_array *out
                            uint64_t wanted, mx_array *grads) {
   (void)outputs, (void)wanted;
   const struct mxi_params_strided *p = mxi_params(node);
-  mx_array a = mxi_inputs(node)[0], flat = mxi_zeros(c, mxi_list((int64_t[]){mxi_size(a)}, 1), (mx_dtype)cotangents[0]->dtype);
+  mx_array a = mxi_inputs(node)[0],
+           flat = mxi_zeros(c, mxi_list((int64_t[]){mxi_size(a)}, 1), (mx_dtype)cotangents[0]->dtype);
   mx_array at = mxi_arange_i(c, 0, mxi_size(a), 1, MX_INT64);
   at = mxi_as_strided(c, at, mxi_shape_of(node), mxi_list(p->strides, node->ndim), p->offset);
   MXI_TRY(at = mxi_reshape(c, at, MX_INTS(-1)));
@@ -232,7 +235,8 @@ static bool as_strided_vmap(struct mxi_ctx *c, mx_array node, const mx_array *in
   }
   mx_array a = mxi_batch_first(c, inputs[0], in_axes[0], shape[0]);
   out_axes[0] = 0;
-  return (outputs[0] = mxi_as_strided(c, a, mxi_list(shape, node->ndim + 1), mxi_list(strides, node->ndim + 1), p->offset)) != NULL;
+  return (outputs[0] = mxi_as_strided(c, a, mxi_list(shape, node->ndim + 1), mxi_list(strides, node->ndim + 1),
+                                      p->offset)) != NULL;
 }
 
 static const struct mxi_field_spec as_strided_fields[] = {
@@ -262,8 +266,9 @@ mx_array mxi_as_strided(struct mxi_ctx *c, mx_array a, mx_ints shape, mx_ints st
   if (shape.count != strides.count)
     return mxi_fail(c, MX_ERR_VALUE, "[as_strided] %zu strides for %zu axes", strides.count, shape.count);
   if (!is_inside(shape, strides, offset, mxi_size(a)))
-    return mxi_fail(c, MX_ERR_VALUE, "[as_strided] shape %s with these strides and offset %lld leaves an array of %lld elements",
-                    mxi_shape_text((char[96]){0}, 96, (int)shape.count, shape.at), (long long)offset, (long long)mxi_size(a));
+    return mxi_fail(
+        c, MX_ERR_VALUE, "[as_strided] shape %s with these strides and offset %lld leaves an array of %lld elements",
+        mxi_shape_text((char[96]){0}, 96, (int)shape.count, shape.at), (long long)offset, (long long)mxi_size(a));
   struct mxi_params_strided p = {.offset = offset};
   bool empty = false;
   for (size_t i = 0; i < shape.count; i++) empty |= !shape.at[i];
@@ -307,8 +312,8 @@ mx_array mxi_view(struct mxi_ctx *c, mx_array a, mx_dtype dtype) {
   if (a->dtype == dtype) return a;
   int64_t from = (int64_t)mxi_itemsize((mx_dtype)a->dtype), to = (int64_t)mxi_itemsize(dtype), shape[MXI_MAX_NDIM];
   if (from != to && (a->ndim == 0 || mxi_dims(a)[a->ndim - 1] * from % to))
-    return mxi_fail(c, MX_ERR_VALUE, "[view] the last axis of shape %s of %s is not a whole number of %s", MXI_SHAPE_TEXT(a),
-                    mxi_dtype_names[a->dtype], mxi_dtype_names[dtype]);
+    return mxi_fail(c, MX_ERR_VALUE, "[view] the last axis of shape %s of %s is not a whole number of %s",
+                    MXI_SHAPE_TEXT(a), mxi_dtype_names[a->dtype], mxi_dtype_names[dtype]);
   for (int i = 0; i < a->ndim; i++) shape[i] = mxi_dims(a)[i];
   if (a->ndim) shape[a->ndim - 1] = shape[a->ndim - 1] * from / to;
   return mxi_node_make(c, MXI_OP_view, dtype, a->ndim, shape, &a, 1, NULL);

@@ -1,5 +1,5 @@
-/* Random bits, keys and the thread's state. A key is two words; the state is a key kept outside any graph, split in two at
- * each use: one half is the new state, the other is used. Distributions are in random_distributions.c. */
+/* Random bits, keys and the thread's state. A key is two words; the state is a key kept outside any graph, split in two
+ * at each use: one half is the new state, the other is used. Distributions are in random_distributions.c. */
 #include "ops/random.h"
 
 #include <string.h>
@@ -105,7 +105,8 @@ static bool bits_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, 
   MXI_TRY(keys);
   int64_t shape[MXI_MAX_NDIM + 1] = {mxi_dims(keys)[0]};
   for (int i = 0; i < node->ndim; i++) shape[i + 1] = mxi_dims(node)[i];
-  outputs[0] = mxi_node_make(c, MXI_OP_random_bits, (mx_dtype)node->dtype, node->ndim + 1, shape, &keys, 1, mxi_params(node));
+  outputs[0] =
+      mxi_node_make(c, MXI_OP_random_bits, (mx_dtype)node->dtype, node->ndim + 1, shape, &keys, 1, mxi_params(node));
   out_axes[0] = 0;
   return outputs[0] != NULL;
 }

@@ -45,7 +45,8 @@ static mx_array bound(struct mxi_ctx *c, const char *who, mx_array a, mx_ints sh
   return a;
 }
 
-mx_array mxi_random_uniform(struct mxi_ctx *c, mx_array low, mx_array high, mx_ints shape, mx_dtype dtype, mx_array key) {
+mx_array mxi_random_uniform(struct mxi_ctx *c, mx_array low, mx_array high, mx_ints shape, mx_dtype dtype,
+                            mx_array key) {
   MXI_TRY(check_dtype(c, "random_uniform", dtype));
   MXI_TRY(mxi_check_shape(c, "random_uniform", shape, dtype));
   MXI_TRY(low = bound(c, "random_uniform", low, shape, dtype));
@@ -65,7 +66,8 @@ static mx_array symmetric(struct mxi_ctx *c, mx_ints shape, mx_array key) {
   return mxi_random_uniform(c, low, high, shape, MX_FLOAT32, key);
 }
 
-mx_array mxi_random_randint(struct mxi_ctx *c, mx_array low, mx_array high, mx_ints shape, mx_dtype dtype, mx_array key) {
+mx_array mxi_random_randint(struct mxi_ctx *c, mx_array low, mx_array high, mx_ints shape, mx_dtype dtype,
+                            mx_array key) {
   MXI_TRY(mxi_check_shape(c, "random_randint", shape, dtype));
   if (mxi_is_inexact(dtype))
     return mxi_fail(c, MX_ERR_DTYPE, "[random_randint] samples are integers or bool, not %s", mxi_dtype_names[dtype]);
@@ -81,7 +83,8 @@ mx_array mxi_random_randint(struct mxi_ctx *c, mx_array low, mx_array high, mx_i
 mx_array mxi_random_bernoulli(struct mxi_ctx *c, mx_array p, mx_ints shape, mx_array key) {
   MXI_TRY(p = mxi_operand(c, p));
   if (!mxi_is_float((mx_dtype)p->dtype))
-    return mxi_fail(c, MX_ERR_DTYPE, "[random_bernoulli] the probability is %s, not a float", mxi_dtype_names[p->dtype]);
+    return mxi_fail(c, MX_ERR_DTYPE, "[random_bernoulli] the probability is %s, not a float",
+                    mxi_dtype_names[p->dtype]);
   if (shape.count == SIZE_MAX) shape = mxi_shape_of(p);
   MXI_TRY(mxi_check_shape(c, "random_bernoulli", shape, MX_FLOAT32));
   MXI_TRY(bound(c, "random_bernoulli", p, shape, (mx_dtype)p->dtype));
@@ -142,8 +145,8 @@ mx_array mxi_random_truncated_normal(struct mxi_ctx *c, mx_array lower, mx_array
   int64_t common[MXI_MAX_NDIM];
   int ndim;
   if (shape.count == SIZE_MAX) {
-    MXI_TRY(mxi_broadcast_shapes(c, "random_truncated_normal", lower->ndim, mxi_dims(lower), upper->ndim, mxi_dims(upper),
-                                 &ndim, common));
+    MXI_TRY(mxi_broadcast_shapes(c, "random_truncated_normal", lower->ndim, mxi_dims(lower), upper->ndim,
+                                 mxi_dims(upper), &ndim, common));
     shape = mxi_list(common, ndim);
   }
   MXI_TRY(lower = mxi_astype(c, lower, dtype));
@@ -178,7 +181,8 @@ mx_array mxi_random_laplace(struct mxi_ctx *c, mx_ints shape, mx_dtype dtype, fl
   return scaled(c, mxi_astype(c, mxi_multiply(c, sign, distance), dtype), by, to);
 }
 
-/* ---- categorical: the largest of logits + Gumbel noise ------------------------------------------------------------ */
+/* ---- categorical: the largest of logits + Gumbel noise ------------------------------------------------------------
+ */
 static mx_array noisy_argmax(struct mxi_ctx *c, mx_array logits, mx_ints shape, int axis, mx_array key) {
   MXI_TRY(logits);
   mx_array noise = mxi_random_gumbel(c, shape, MX_FLOAT32, key);
@@ -237,51 +241,4 @@ mx_array mxi_random_permutation(struct mxi_ctx *c, mx_array a, int axis, mx_arra
   MXI_TRY(a = mxi_operand(c, a));
   MXI_TRY(mxi_axis(c, "random_permutation", axis, a->ndim, &axis));
   return mxi_take(c, a, mxi_random_permutation_of(c, mxi_dims(a)[axis], key), axis);
-}
-
-/* U sqrt(S) V^T, which is symmetric and whose square is the covariance. */
-static mx_array covariance_root(struct mxi_ctx *c, mx_array cov) {
-  mx_array usv[3];
-  if (mxi_linalg_svd(c, cov, usv)) return NULL;
-  mx_array scale = mxi_expand_dims(c, mxi_sqrt(c, usv[1]), MX_INTS(-2));
-  if (!scale) return NULL;
-  return mxi_matmul(c, mxi_multiply(c, usv[0], scale), usv[2]);
-}
-
-/* The shape of the samples without their last axis: what the batches of both operands broadcast to, or `shape`. */
-static bool sample_shape(struct mxi_ctx *c, mx_array mean, mx_array cov, mx_ints shape, int *ndim, int64_t *out) {
-  const char *who = "random_multivariate_normal";
-  const int64_t *m = mxi_dims(mean), *v = mxi_dims(cov);
-  if (!mxi_broadcast_shapes(c, who, mean->ndim - 1, m, cov->ndim - 2, v, ndim, out)) return false;
-  if (!shape.count) return true;
-  int wanted;
-  int64_t full[MXI_MAX_NDIM];
-  if (!mxi_broadcast_shapes(c, who, *ndim, out, (int)shape.count, shape.at, &wanted, full)) return false;
-  bool fits = (size_t)wanted == shape.count && wanted < MXI_MAX_NDIM - 1;
-  for (int i = 0; fits && i < wanted; i++) fits = (out[i] = shape.at[i]) == full[i];
-  *ndim = wanted;
-  if (!fits) mxi_fail(c, MX_ERR_SHAPE, "[%s] the operands do not broadcast to the shape of the samples", who);
-  return fits;
-}
-
-mx_array mxi_random_multivariate_normal(struct mxi_ctx *c, mx_array mean, mx_array cov, mx_ints shape, mx_dtype dtype,
-                                        mx_array key) {
-  MXI_TRY(mean = mxi_operand(c, mean));
-  MXI_TRY(cov = mxi_operand(c, cov));
-  if (dtype != MX_FLOAT32)
-    return mxi_fail(c, MX_ERR_DTYPE, "[random_multivariate_normal] samples are float32, nothing else");
-  MXI_TRY(mxi_check_shape(c, "random_multivariate_normal", shape, dtype));
-  int64_t n = mean->ndim ? mxi_dims(mean)[mean->ndim - 1] : -1, full[MXI_MAX_NDIM];
-  const int64_t *v = mxi_dims(cov) + cov->ndim;
-  if (n < 0 || cov->ndim < 2 || v[-1] != n || v[-2] != n)
-    return mxi_fail(c, MX_ERR_SHAPE, "[random_multivariate_normal] a mean of shape %s and a covariance of shape %s do not fit",
-                    MXI_SHAPE_TEXT(mean), MXI_SHAPE_TEXT(cov));
-  int ndim;
-  MXI_TRY(sample_shape(c, mean, cov, shape, &ndim, full));
-  full[ndim] = 1;
-  full[ndim + 1] = n;
-  mx_array root = covariance_root(c, mxi_astype(c, cov, dtype));
-  mx_array base = root ? mxi_random_normal(c, mxi_list(full, ndim + 2), dtype, 0, 1, key) : NULL;
-  mx_array moved = base ? mxi_squeeze(c, mxi_matmul(c, base, root), MX_INTS(-2)) : NULL;
-  return moved ? mxi_add(c, moved, mxi_astype(c, mean, dtype)) : NULL;
 }

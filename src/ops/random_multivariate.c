@@ -13,23 +13,24 @@ static bool check(struct mxi_ctx *c, mx_array mean, mx_array cov, mx_dtype dtype
   const int64_t *m = mxi_dims(mean), *v = mxi_dims(cov);
   int last = cov->ndim - 1;
   if (mean->ndim >= 1 && last >= 1 && v[last] == v[last - 1] && v[last] == m[mean->ndim - 1]) return true;
-  mxi_fail(c, MX_ERR_SHAPE, "[%s] a mean of shape %s does not go with a covariance of shape %s", who, MXI_SHAPE_TEXT(mean),
-           MXI_SHAPE_TEXT(cov));
+  mxi_fail(c, MX_ERR_SHAPE, "[%s] a mean of shape %s does not go with a covariance of shape %s", who,
+           MXI_SHAPE_TEXT(mean), MXI_SHAPE_TEXT(cov));
   return false;
 }
 
 /* `full` gets `shape`, or that of the operands' batches where it is empty, and the number of variables. */
 static bool sample_shape(struct mxi_ctx *c, mx_array mean, mx_array cov, mx_ints shape, int64_t *full, int *ndim) {
   int64_t batch[MXI_MAX_NDIM];
-  if (!mxi_broadcast_shapes(c, who, mean->ndim - 1, mxi_dims(mean), cov->ndim - 2, mxi_dims(cov), ndim, batch)) return false;
+  if (!mxi_broadcast_shapes(c, who, mean->ndim - 1, mxi_dims(mean), cov->ndim - 2, mxi_dims(cov), ndim, batch))
+    return false;
   mx_ints asked = shape.count ? shape : mxi_list(batch, *ndim);
   if (!mxi_check_shape(c, who, asked, MX_FLOAT32)) return false;
   if (!mxi_broadcast_shapes(c, who, *ndim, batch, (int)asked.count, asked.at, ndim, full)) return false;
   bool fits = (size_t)*ndim == asked.count && *ndim < MXI_MAX_NDIM;
   for (int i = 0; fits && i < *ndim; i++) fits = full[i] == asked.at[i];
   if (!fits)
-    mxi_fail(c, MX_ERR_SHAPE, "[%s] a mean of shape %s and a covariance of shape %s cannot give the shape asked for", who,
-             MXI_SHAPE_TEXT(mean), MXI_SHAPE_TEXT(cov));
+    mxi_fail(c, MX_ERR_SHAPE, "[%s] a mean of shape %s and a covariance of shape %s cannot give the shape asked for",
+             who, MXI_SHAPE_TEXT(mean), MXI_SHAPE_TEXT(cov));
   else
     full[(*ndim)++] = mxi_dims(mean)[mean->ndim - 1];
   return fits;

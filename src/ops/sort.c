@@ -62,8 +62,8 @@ static mx_array partitioned(struct mxi_ctx *c, const char *who, int op, mx_array
   int64_t size = mxi_dims(a)[axis];
   if (size > INT32_MAX) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] an axis of 2^31 or more items", who);
   if (kth < -size || kth >= size)
-    return mxi_fail(c, MX_ERR_VALUE, "[%s] item %lld is out of range for axis %d with size %lld", who, (long long)kth, axis,
-                    (long long)size);
+    return mxi_fail(c, MX_ERR_VALUE, "[%s] item %lld is out of range for axis %d with size %lld", who, (long long)kth,
+                    axis, (long long)size);
   struct mxi_params_partition p = {axis, (int32_t)(kth < 0 ? kth + size : kth)};
   bool indices = op == MXI_OP_argpartition;
   return mxi_node_make(c, op, indices ? MX_UINT32 : (mx_dtype)a->dtype, a->ndim, mxi_dims(a), &a, 1, &p);
@@ -102,7 +102,9 @@ mx_array mxi_argpartition_all(struct mxi_ctx *c, mx_array a, int kth) {
   return mxi_argpartition(c, mxi_reshape(c, a, MX_INTS(-1)), kth, 0);
 }
 
-mx_array mxi_topk_all(struct mxi_ctx *c, mx_array a, int k) { return mxi_topk(c, mxi_reshape(c, a, MX_INTS(-1)), k, 0); }
+mx_array mxi_topk_all(struct mxi_ctx *c, mx_array a, int k) {
+  return mxi_topk(c, mxi_reshape(c, a, MX_INTS(-1)), k, 0);
+}
 
 /* ---- searchsorted ------------------------------------------------------------------------------------------------ */
 static mx_array search_made(struct mxi_ctx *c, mx_array sequence, mx_array values, bool right) {
@@ -141,7 +143,8 @@ mx_array mxi_searchsorted(struct mxi_ctx *c, mx_array sequence, mx_array values,
   MXI_TRY(sequence = mxi_operand(c, sequence));
   MXI_TRY(values = mxi_operand(c, values));
   if (sequence->ndim != 1)
-    return mxi_fail(c, MX_ERR_VALUE, "[searchsorted] the sequence has shape %s, not one axis", MXI_SHAPE_TEXT(sequence));
+    return mxi_fail(c, MX_ERR_VALUE, "[searchsorted] the sequence has shape %s, not one axis",
+                    MXI_SHAPE_TEXT(sequence));
   if (mxi_dims(sequence)[0] > UINT32_MAX)
     return mxi_fail(c, MX_ERR_UNSUPPORTED, "[searchsorted] a sequence of 2^32 or more items");
   mx_dtype dtype = mxi_promote((mx_dtype)sequence->dtype, (mx_dtype)values->dtype);

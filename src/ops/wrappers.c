@@ -1722,12 +1722,3 @@ mx_array mx_random_multivariate_normal(mx_array mean, mx_array cov, mx_ints shap
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_random_multivariate_normal(ctx, mean, cov, shape, dtype, key));
 }
-
-mx_array mx_random_multivariate_normal(mx_array mean, mx_array cov, mx_ints shape, mx_dtype dtype, mx_array key) {
-  struct mxi_ctx *ctx = mxi_ctx_thread();
-  if (!mean) return mxi_null(ctx, "random_multivariate_normal", "mean");
-  if (!cov) return mxi_null(ctx, "random_multivariate_normal", "cov");
-  if (!key && ctx->code) return NULL;
-  size_t mark = ctx->top;
-  return mxi_keep(ctx, mark, mxi_random_multivariate_normal(ctx, mean, cov, shape, dtype, key));
-}

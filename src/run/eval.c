@@ -120,7 +120,7 @@ static enum visit walk(struct mxi_walk *w, mx_array *failed) {
       }
       mx_array *in = a->input_count > 2 ? a->many.list : a->in;
       uint32_t k = e->next;
-      for (; k < a->input_count && t->count < MXI_TAPE_MAX; k++) {
+      for (; k < a->input_count; k++) {
         if (on_tape(in[k])) continue;
         uint8_t leaf = mxi_flags(in[k]);
         if (!(leaf & MXI_NODE_EVALUATED)) break;

@@ -195,25 +195,22 @@ static void finish_member(mx_array a, const struct mxi_run *r, bool failed) {
 
 static bool keeps_graph(const struct mxi_run *r, mx_array a) { return r->trace_base && a->trace >= r->trace_base; }
 
-/* Frees the nodes that only this tape referred to, and lets members go of their inputs. References from and to nodes that
- * go are not counted down one by one: they go together. */
+static bool is_leaf(const struct mxi_pnode *p) { return p->kind == MXI_P_ARRAY || p->kind == MXI_P_SCALAR; }
+
+/* Frees the nodes that only this tape referred to, and lets members go of their inputs. All edges of the tape end at
+ * once, so those to what stays are counted down in one step a node, and those to what goes not at all. */
 static void drop_graph(struct mxi_run *r) {
   struct mxi_tape *t = &r->tape;
   const struct mxi_pnode *p = r->plan.plan->skeleton->nodes;
-  for (size_t i = 0; i < t->count; i++)
-    if (!t->member[i] && p[i].kind != MXI_P_ARRAY && p[i].kind != MXI_P_SCALAR)
-      atomic_fetch_or_explicit(&t->nodes[i]->flags, MXI_NODE_DYING, memory_order_relaxed);
   for (size_t i = 0; i < t->count; i++) {
     mx_array a = t->nodes[i];
-    if (p[i].kind == MXI_P_ARRAY || p[i].kind == MXI_P_SCALAR) continue;
-    mx_array *in = a->input_count > 2 ? a->many.list : a->in;
-    for (uint32_t k = 0; k < a->input_count; k++)
-      if (!(mxi_flags(in[k]) & MXI_NODE_DYING)) mxi_release(in[k]);
-    if (a->input_count > 2) mxi_free(in);
+    if (is_leaf(&p[i])) continue;
+    if (a->input_count > 2) mxi_free(a->many.list);
     a->input_count = 0;
+    if (!t->member[i]) mxi_node_free_alone(a);
   }
   for (size_t i = 0; i < t->count; i++)
-    if (!t->member[i] && p[i].kind != MXI_P_ARRAY && p[i].kind != MXI_P_SCALAR) mxi_node_free_alone(t->nodes[i]);
+    if (t->uses[i] && (t->member[i] || is_leaf(&p[i]))) mxi_release_many(t->nodes[i], (int32_t)t->uses[i]);
 }
 
 static struct mxi_run *newest_claim;

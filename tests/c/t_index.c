@@ -5,7 +5,9 @@
 #include "support/linear.h"
 
 /* Small numbers that every dtype holds, as doubles (bool: 0 or 1). */
-static double small_number(mx_dtype t, int64_t i, int64_t modulus) { return (double)(t == MX_BOOL ? i % 2 : 1 + i % modulus); }
+static double small_number(mx_dtype t, int64_t i, int64_t modulus) {
+  return (double)(t == MX_BOOL ? i % 2 : 1 + i % modulus);
+}
 
 static mx_array array_of(const double *x, mx_ints shape, mx_dtype t) {
   mx_array a = mx_astype(mx_from_data(x, shape, MX_FLOAT64), t);
@@ -17,7 +19,8 @@ static void assert_numbers(mx_array a, const double *expected) {
   const double *x = mx_data(mx_astype(a, MX_FLOAT64));
   if (!x) fail_msg("%s", mx_error_message());
   for (int64_t i = 0; i < mx_size(a); i++)
-    if (x[i] != expected[i]) fail_msg("element %lld of %s is %g, not %g", (long long)i, mx_dtype_name(mx_dtype_of(a)), x[i], expected[i]);
+    if (x[i] != expected[i])
+      fail_msg("element %lld of %s is %g, not %g", (long long)i, mx_dtype_name(mx_dtype_of(a)), x[i], expected[i]);
 }
 
 /* An odd layout of the same values: transposed twice, the first time in memory. */
@@ -93,7 +96,8 @@ static void scatters_combine_in_order_for_every_dtype(void **state) {
       for (int i = 0; i < N * WIDTH; i++) x[i] = small_number((mx_dtype)t, i, 3);
       for (int i = 0; i < UPDATES * WIDTH; i++) u[i] = small_number((mx_dtype)t, i * 5 + i / 7, 3);
       for (int i = 0; i < UPDATES; i++) at[i] = i * 7 % N - (i % 2 ? N : 0);
-      mx_array a = array_of(x, MX_INTS(N, WIDTH), (mx_dtype)t), v = array_of(u, MX_INTS(UPDATES, 1, WIDTH), (mx_dtype)t);
+      mx_array a = array_of(x, MX_INTS(N, WIDTH), (mx_dtype)t),
+               v = array_of(u, MX_INTS(UPDATES, 1, WIDTH), (mx_dtype)t);
       mx_array index = array_of(at, MX_INTS(UPDATES), MX_INT16);
       for (int i = 0; i < UPDATES; i++)
         for (int j = 0; j < WIDTH; j++) {
@@ -219,7 +223,8 @@ static void slices_may_start_at_an_array(void **state) {
   mx_scope_end(s);
 }
 
-/* ---- Derivatives, linear in x of shape (4, 6) --------------------------------------------------------------------- */
+/* ---- Derivatives, linear in x of shape (4, 6) ---------------------------------------------------------------------
+ */
 static mx_array indices(int64_t count, int64_t modulus, mx_ints shape) {
   mx_array a = mx_remainder(mx_multiply(mx_arange_i(0, count, 1, MX_INT32), mx_scalar_i(7)), mx_scalar_i(modulus));
   return mx_reshape(a, shape);
@@ -255,7 +260,9 @@ static mx_array l_scatter_multiply(mx_array x) {
   mx_array at = indices(3, 4, MX_INTS(3));
   return mx_scatter_multiply(x, &at, 1, mx_full(MX_INTS(3, 1, 6), mx_scalar_f(3), MX_FLOAT64), MX_INTS(0));
 }
-static mx_array l_slice_dynamic(mx_array x) { return mx_slice_dynamic(x, mx_ones(MX_INTS(2), MX_INT32), MX_INTS(0, 1), MX_INTS(3, 4)); }
+static mx_array l_slice_dynamic(mx_array x) {
+  return mx_slice_dynamic(x, mx_ones(MX_INTS(2), MX_INT32), MX_INTS(0, 1), MX_INTS(3, 4));
+}
 
 static void derivatives_are_adjoint(void **state) {
   (void)state;
@@ -299,14 +306,16 @@ static void vmap_rules_work_item_by_item(void **state) {
   (void)state;
   mx_scope s = mx_scope_begin();
   mx_array a = linear_numbers(MX_INTS(3, 4, 5, 6), MX_FLOAT32, 1);    /* mapped at 2: (3, 4, 6) */
-  mx_array i2 = indices(20, 5, MX_INTS(4, 5)), i0 = indices(10, 2, MX_INTS(5, 2, 1)); /* mapped at 1 and 0: (4), (2, 1) */
+  mx_array i2 = indices(20, 5, MX_INTS(4, 5)),
+           i0 = indices(10, 2, MX_INTS(5, 2, 1)); /* mapped at 1 and 0: (4), (2, 1) */
   const mx_array gather[] = {a, i2, i0};
   const int gather_axes[] = {2, 1, 0};
   vmap_check("gather", v_gather, gather, gather_axes, 3);
   const mx_array scatter[] = {a, linear_numbers(MX_INTS(2, 4, 1, 4, 5, 2), MX_FLOAT32, 2), i2, i0};
   const int scatter_axes[] = {2, 4, 1, 0};
   vmap_check("scatter", v_scatter, scatter, scatter_axes, 4);
-  mx_array m = linear_numbers(MX_INTS(3, 4, 5), MX_FLOAT32, 3), at = indices(105, 4, MX_INTS(5, 3, 7)); /* (3, 4), (3, 7) */
+  mx_array m = linear_numbers(MX_INTS(3, 4, 5), MX_FLOAT32, 3),
+           at = indices(105, 4, MX_INTS(5, 3, 7)); /* (3, 4), (3, 7) */
   const mx_array along[] = {m, at}, put[] = {m, at, linear_numbers(MX_INTS(3, 5, 7), MX_FLOAT32, 4)};
   const int along_axes[] = {2, 0, 1};
   vmap_check("gather_axis", v_gather_axis, along, along_axes, 2);
@@ -317,7 +326,8 @@ static void vmap_rules_work_item_by_item(void **state) {
     vmap_check("argsort", v_argsort, &cube, &axis, 1);
     vmap_check("partition", v_partition, &cube, &axis, 1);
   }
-  const mx_array search[] = {mx_sort(linear_numbers(MX_INTS(5, 9), MX_FLOAT32, 6), 1), linear_numbers(MX_INTS(3, 5, 2), MX_FLOAT32, 7)};
+  const mx_array search[] = {mx_sort(linear_numbers(MX_INTS(5, 9), MX_FLOAT32, 6), 1),
+                             linear_numbers(MX_INTS(3, 5, 2), MX_FLOAT32, 7)};
   const int search_axes[] = {0, 1};
   vmap_check("searchsorted", v_search, search, search_axes, 2);
   vmap_check("searchsorted right", v_search_right, search, search_axes, 2);

@@ -62,7 +62,8 @@ static mx_array try_transpose(struct grid *g, mx_array a) {
 }
 
 static mx_array try_slice(struct grid *g, mx_array a) {
-  int64_t start[MAX_AXES], stop[MAX_AXES], step[MAX_AXES], shape[MAX_AXES], steps[MAX_AXES], strides[MAX_AXES], offset = 0;
+  int64_t start[MAX_AXES], stop[MAX_AXES], step[MAX_AXES], shape[MAX_AXES], steps[MAX_AXES], strides[MAX_AXES],
+      offset = 0;
   dense_strides(g, strides);
   for (int i = 0; i < g->ndim; i++) {
     int64_t n = g->shape[i], first = n ? below(n) : 0, by = 1 + below(2), count = n ? 1 + below(n) : 0;
@@ -124,7 +125,8 @@ static mx_array try_flip(struct grid *g, mx_array a) {
 
 static void chains_of_views_equal_dense_copies(void **state) {
   (void)state;
-  static mx_array (*const moves[])(struct grid *, mx_array) = {try_transpose, try_slice, try_reshape, try_broadcast, try_flip};
+  static mx_array (*const moves[])(struct grid *, mx_array) = {try_transpose, try_slice, try_reshape, try_broadcast,
+                                                               try_flip};
   for (int round = 0; round < 3000; round++) {
     mx_scope s = mx_scope_begin();
     struct grid g = {.ndim = 3, .shape = {1 + below(6), below(20) ? 1 + below(6) : 0, 1 + below(6)}};
@@ -148,7 +150,8 @@ static void chains_of_views_equal_dense_copies(void **state) {
   }
 }
 
-/* ---- Joins and pads, against loops -------------------------------------------------------------------------------- */
+/* ---- Joins and pads, against loops --------------------------------------------------------------------------------
+ */
 static void joins_place_every_item(void **state) {
   (void)state;
   for (int threads = 1; threads <= 3; threads++) {
@@ -194,7 +197,9 @@ static void a_view_of_bytes_at_any_offset_is_a_copy_where_it_must(void **state) 
   mx_array a = mx_from_data(bytes, MX_INTS(40), MX_UINT8);
   for (int start = 0; start < 8; start++) {
     mx_array part = mx_slice(a, MX_INTS(start), MX_INTS(start + 32), MX_0D);
-    assert_memory_equal(mx_data(mx_view(part, MX_INT64)), bytes + start, 32);
+    const void *data = mx_data(mx_view(part, MX_INT64));
+    assert_int_equal((uintptr_t)data % 8, 0);
+    assert_memory_equal(data, bytes + start, 32);
   }
   assert_null(mx_view(mx_slice(a, MX_INTS(0), MX_INTS(30), MX_0D), MX_INT32));
   assert_int_equal(mx_error_take(NULL, 0), MX_ERR_VALUE);
@@ -255,7 +260,9 @@ static mx_array base(void) { return mx_full(MX_INTS(4, 6), mx_scalar_f(0), MX_FL
 static mx_array zero(void) { return mx_full(MX_0D, mx_scalar_f(0), MX_FLOAT64); }
 static mx_array l_reshape(mx_array x) { return mx_reshape(x, MX_INTS(3, -1)); }
 static mx_array l_transpose(mx_array x) { return mx_transpose(mx_reshape(x, MX_INTS(2, 2, 6)), MX_INTS(2, 0, 1)); }
-static mx_array l_broadcast(mx_array x) { return mx_broadcast_to(mx_reshape(x, MX_INTS(4, 1, 6)), MX_INTS(2, 4, 3, 6)); }
+static mx_array l_broadcast(mx_array x) {
+  return mx_broadcast_to(mx_reshape(x, MX_INTS(4, 1, 6)), MX_INTS(2, 4, 3, 6));
+}
 static mx_array l_slice(mx_array x) { return mx_slice(x, MX_INTS(3, 1), MX_INTS(-5, 6), MX_INTS(-2, 2)); }
 static mx_array l_put_base(mx_array x) {
   return mx_slice_update(x, mx_zeros(MX_INTS(2, 3), MX_FLOAT64), MX_INTS(1, 0), MX_INTS(3, 6), MX_INTS(1, 2));
@@ -264,7 +271,9 @@ static mx_array l_put_update(mx_array x) {
   mx_array u = mx_slice(x, MX_INTS(0, 0), MX_INTS(2, 3), MX_0D);
   return mx_slice_update(base(), u, MX_INTS(3, 0), MX_INTS(0, 6), MX_INTS(-2, 2));
 }
-static mx_array l_strided(mx_array x) { return mx_as_strided(mx_transpose(x, MX_ALL), MX_INTS(5, 4), MX_INTS(3, 2), 1); }
+static mx_array l_strided(mx_array x) {
+  return mx_as_strided(mx_transpose(x, MX_ALL), MX_INTS(5, 4), MX_INTS(3, 2), 1);
+}
 static mx_array l_contiguous(mx_array x) { return mx_contiguous(mx_transpose(x, MX_ALL)); }
 static mx_array l_concatenate(mx_array x) {
   const mx_array parts[] = {x, mx_zeros(MX_INTS(4, 2), MX_FLOAT64), x};
@@ -299,7 +308,8 @@ static void derivatives_are_adjoint(void **state) {
 #define CHECK(f) linear_check(#f, f, MX_INTS(4, 6))
   CHECK(l_reshape), CHECK(l_transpose), CHECK(l_broadcast), CHECK(l_slice), CHECK(l_put_base), CHECK(l_put_update);
   CHECK(l_strided), CHECK(l_contiguous), CHECK(l_concatenate), CHECK(l_stack), CHECK(l_split), CHECK(l_repeat);
-  CHECK(l_tile), CHECK(l_pad), CHECK(l_pad_value), CHECK(l_pad_edge), CHECK(l_pad_reflect), CHECK(l_roll), CHECK(l_flip);
+  CHECK(l_tile), CHECK(l_pad), CHECK(l_pad_value), CHECK(l_pad_edge), CHECK(l_pad_reflect), CHECK(l_roll),
+      CHECK(l_flip);
   CHECK(l_diag), CHECK(l_diagonal), CHECK(l_tril), CHECK(l_triu), CHECK(l_trace);
 #undef CHECK
 }

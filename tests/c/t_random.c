@@ -1,6 +1,6 @@
-/* Random numbers: bits against a second writing of the generator and of MLX's layout of counters, keys one by one against
- * many at once, instruction sets and threads bit for bit; distributions against their moments and limits. Recorded
- * values of MLX are replayed by t_golden. */
+/* Random numbers: bits against a second writing of the generator and of MLX's layout of counters, keys one by one
+ * against many at once, instruction sets and threads bit for bit; distributions against their moments and limits.
+ * Recorded values of MLX are replayed by t_golden. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@
 
 mx_status mxi_cpu_random_bits(struct mxi_task *task);
 
-/* ---- The generator, round by round -------------------------------------------------------------------------------- */
+/* ---- The generator, round by round --------------------------------------------------------------------------------
+ */
 static void threefry(const uint32_t key[2], uint32_t x, uint32_t y, uint32_t out[2]) {
   static const int by[8] = {13, 15, 26, 6, 17, 29, 16, 24};
   const uint32_t k[3] = {key[0], key[1], key[0] ^ key[1] ^ 0x1bd11bda};
@@ -71,7 +72,8 @@ static void check_bits(int64_t rows, int64_t per_key, int width, int64_t gap) {
   assert_non_null(out);
   assert_non_null(expected);
   for (int64_t i = 0; i < rows * 2 * gap; i++) keys[i] = (uint32_t)(i * 2654435761u + 12345);
-  const int64_t key_shape[] = {rows, 2}, key_strides[] = {2 * gap, gap}, shape[] = {rows, per_key}, strides[] = {per_key, 1};
+  const int64_t key_shape[] = {rows, 2}, key_strides[] = {2 * gap, gap}, shape[] = {rows, per_key},
+                strides[] = {per_key, 1};
   uint8_t dtype = width == 1 ? MX_UINT8 : width == 2 ? MX_UINT16 : MX_UINT32;
   struct mxi_view in = {(char *)keys, key_shape, key_strides, rows * 2, 2, MX_UINT32, gap == 1};
   struct mxi_view result = {out, shape, strides, rows * per_key, 2, dtype, 1};
@@ -170,7 +172,8 @@ static void distributions_have_their_moments_and_limits(void **state) {
   mx_ints n = MX_INTS(400, 500);
   const mx_dtype floats[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16};
   const double below_one[] = {1 - 0x1p-24, 1 - 0x1p-11, 1 - 0x1p-8};
-  for (int i = 0; i < 3; i++) check_moments(mx_random_uniform(zero, one, n, floats[i], k), 0.5, sqrt(1 / 12.), 0, below_one[i]);
+  for (int i = 0; i < 3; i++)
+    check_moments(mx_random_uniform(zero, one, n, floats[i], k), 0.5, sqrt(1 / 12.), 0, below_one[i]);
   check_moments(mx_random_uniform(mx_f32(-2), mx_f32(6), n, MX_FLOAT32, k), 2, 8 * sqrt(1 / 12.), -2, 6);
   check_moments(mx_random_normal(n, MX_FLOAT32, 0, 1, k), 0, 1, -7, 7);
   check_moments(mx_random_normal(n, MX_FLOAT64, 3, 0.5, k), 3, 0.5, -1, 7);
@@ -180,6 +183,20 @@ static void distributions_have_their_moments_and_limits(void **state) {
   check_moments(mx_random_laplace(n, MX_FLOAT32, 1, 2, k), 1, 2 * sqrt(2), -60, 60);
   double deviation = sqrt(1 - 2 * exp(-0.5) / sqrt(2 * M_PI) / erf(sqrt(0.5)));
   check_moments(mx_random_truncated_normal(mx_f32(-1), one, n, MX_FLOAT32, k), 0, deviation, -1, 1);
+  mx_scope_end(s);
+}
+
+/* The first word of these keys rounds to 2^32 in float32. */
+static void uniform_samples_stay_below_one(void **state) {
+  (void)state;
+  const uint64_t seeds[] = {43287483, 58041651};
+  mx_scope s = mx_scope_begin();
+  for (int i = 0; i < 2; i++) {
+    mx_array key = mx_random_key(seeds[i]), bits = mx_random_bits(MX_INTS(1), 4, key);
+    assert_true(*(const uint32_t *)mx_data(bits) >= 0xffffff80u);
+    mx_array u = mx_random_uniform(mx_scalar_f(0), mx_scalar_f(1), MX_INTS(1), MX_FLOAT32, key);
+    assert_true(*(const float *)mx_data(u) == 0x1.fffffep-1f);
+  }
   mx_scope_end(s);
 }
 
@@ -203,9 +220,11 @@ static void permutations_hold_every_item_once(void **state) {
   const uint32_t *x = mx_data(mx_random_permutation_of(5000, mx_random_key(3)));
   unsigned char seen[5000] = {0};
   for (int i = 0; i < 5000; i++) assert_true(x[i] < 5000 && !seen[x[i]]++);
-  mx_array rows = mx_random_permutation(mx_reshape(mx_arange_i(0, 300, 1, MX_INT32), MX_INTS(100, 3)), 0, mx_random_key(3));
+  mx_array rows =
+      mx_random_permutation(mx_reshape(mx_arange_i(0, 300, 1, MX_INT32), MX_INTS(100, 3)), 0, mx_random_key(3));
   const int32_t *r = mx_data(rows);
-  for (int i = 0; i < 100; i++) assert_true(r[3 * i] % 3 == 0 && r[3 * i + 1] == r[3 * i] + 1 && r[3 * i + 2] == r[3 * i] + 2);
+  for (int i = 0; i < 100; i++)
+    assert_true(r[3 * i] % 3 == 0 && r[3 * i + 1] == r[3 * i] + 1 && r[3 * i + 2] == r[3 * i] + 2);
   mx_scope_end(s);
 }
 
@@ -255,6 +274,7 @@ int main(void) {
       cmocka_unit_test(splitting_gives_the_bits_of_the_key),
       cmocka_unit_test(the_state_repeats_after_seeding_and_moves_on_with_use),
       cmocka_unit_test(distributions_have_their_moments_and_limits),
+      cmocka_unit_test(uniform_samples_stay_below_one),
       cmocka_unit_test(choices_follow_the_logits),
       cmocka_unit_test(permutations_hold_every_item_once),
       cmocka_unit_test(mapped_keys_give_the_bits_of_each),

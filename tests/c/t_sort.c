@@ -79,7 +79,8 @@ static int compare_places(const void *x, const void *y) {
   return order ? order : i < j ? -1 : 1;
 }
 
-/* ---- Arrays: (outer, length, inner), with gaps or reversed -------------------------------------------------------- */
+/* ---- Arrays: (outer, length, inner), with gaps or reversed --------------------------------------------------------
+ */
 struct sample {
   int64_t shape[3], strides[3], dense[3], size;
   struct mxi_view in;
@@ -130,8 +131,8 @@ static struct sample make(mx_dtype t, int64_t outer, int64_t length, int64_t inn
   return s;
 }
 
-static void run(mx_status (*kernel)(struct mxi_task *), const struct sample *s, int axis, int number, mx_dtype out_dtype,
-                char *out) {
+static void run(mx_status (*kernel)(struct mxi_task *), const struct sample *s, int axis, int number,
+                mx_dtype out_dtype, char *out) {
   struct mxi_view in = view_of(s), result = {out, s->shape, s->dense, s->size, 3, (uint8_t)out_dtype, 1};
   struct mxi_params_axis p = {axis, number};
   struct mxi_task task = {.in = &in, .out = &result, .params = &p, .in_count = 1, .out_count = 1};
@@ -142,7 +143,8 @@ static void run(mx_status (*kernel)(struct mxi_task *), const struct sample *s, 
   free(task.scratch);
 }
 
-static void check_line(const struct sample *s, mx_dtype t, int64_t at, int64_t out_at, int64_t kth, char *const out[4]) {
+static void check_line(const struct sample *s, mx_dtype t, int64_t at, int64_t out_at, int64_t kth,
+                       char *const out[4]) {
   const int64_t n = s->shape[1], item = mxi_itemsizes[t], step = s->strides[1] * item, inner = s->shape[2];
   const char *line = s->in.data + at * item;
   uint32_t *order = malloc((size_t)n * sizeof *order), *seen = calloc((size_t)n, sizeof *seen);
@@ -204,7 +206,8 @@ static void sorts_are_stable_on_every_set_and_number_of_threads(void **state) {
   mxi_isa();
   for (int t = 0; t < MXI_DTYPE_COUNT; t++)
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-      check_shape((mx_dtype)t, lengths[i] > 1000 ? 3 : 37, lengths[i], lengths[i] > 100 ? 1 : 3, (int)(i + (size_t)t) % 3);
+      check_shape((mx_dtype)t, lengths[i] > 1000 ? 3 : 37, lengths[i], lengths[i] > 100 ? 1 : 3,
+                  (int)(i + (size_t)t) % 3);
   check_shape(MX_FLOAT32, 2, 300, 7, 1);
   check_shape(MX_INT64, 2, 300, 7, 2);
 }

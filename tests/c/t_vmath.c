@@ -166,9 +166,14 @@ PAIR_TEST(atan2, atan2, atan2l, 1.5, 2, -1)
 PAIR_TEST(logaddexp, logaddexp, logaddexpl, 0.6, 1.5, 0x1p-52)
 PAIR_TEST(remainder, python_remainder, python_remainderl, 0, 0.5, -1)
 
+/* Stretches of quotients of up to 2^20, 2^23, ... 2^44, and some of any size: the loop chooses its method by block. */
 static void remainder_loop_is_exact_for_any_quotient(void **unused) {
   (void)unused;
   fill_pairs();
+  for (int i = COUNT / 4; i < COUNT; i++) {
+    x32[i] = (float)next_scaled(0, 20 + (i / 1500) % 9 * 3);
+    a32[i] = (float)next_scaled(0, 1);
+  }
   vm_remainder_f32_n(y32, x32, a32, COUNT - 5);
   for (int i = 0; i < COUNT - 5; i++)
     expect("remainder", x32[i], a32[i], ulp_error_f32(y32[i], python_remainder(x32[i], a32[i])), 0);

@@ -97,6 +97,17 @@ static void log1p_keeps_small_arguments(void **unused) {
   }
 }
 
+static void log_keeps_its_real_part_on_the_unit_circle(void **unused) {
+  (void)unused;
+  for (int i = 0; i < COUNT; i++) {
+    double angle = (double)next_scaled(-3, 2);
+    z[i] = (mxi_c64){(float)cos(angle), (float)sin(angle)};
+    long double x = z[i].re, y = z[i].im, r = log1pl((x * x - 1) + y * y) / 2;
+    float got = vm_log_c64(z[i]).re;
+    if (!(fabsl(got - r) <= 0x1p-23L * fabsl(r))) fail_msg("log(%.9g, %.9g): %.9g", z[i].re, z[i].im, got);
+  }
+}
+
 static void abs_neither_overflows_nor_vanishes(void **unused) {
   (void)unused;
   assert_true(vm_abs_c64((mxi_c64){3e38f, 4e37f}) == (float)hypot(3e38f, 4e37f));
@@ -145,6 +156,7 @@ int main(void) {
       ROWS
       cmocka_unit_test(mul_div_and_pow_are_within_an_ulp),
       cmocka_unit_test(log1p_keeps_small_arguments),
+      cmocka_unit_test(log_keeps_its_real_part_on_the_unit_circle),
       cmocka_unit_test(abs_neither_overflows_nor_vanishes),
       cmocka_unit_test(infinities_and_zeros_are_those_of_annex_g),
   };

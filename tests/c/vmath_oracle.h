@@ -41,7 +41,9 @@ static inline long double erfinvl(long double x) {
   y = a < 0.5L ? 0.9L * a : sqrtl(-logl(1 - a)) * 0.9L;
   for (int i = 0; i < 12; i++) {
     long double slope = 1.128379167095512573896L * expl(-y * y), tail = erfcl(y);
-    y += a < 0.5L ? (a - erfl(y)) / slope : logl(tail / (1 - a)) * tail / slope;
+    long double step = a < 0.5L ? (a - erfl(y)) / slope : logl(tail / (1 - a)) * tail / slope;
+    y += step;
+    if (fabsl(step) <= 1e-18L * y) break;
   }
   return copysignl(y, x);
 }

@@ -35,8 +35,8 @@ static void read_line(mx_dtype dtype, const char *from, int64_t step, int64_t n,
 }
 
 /* n indices from position `begin` of the walk on. */
-static void read_range(const struct mxi_view *view, int ndim, const int64_t *shape, const int64_t *strides, int64_t begin,
-                       int64_t n, int64_t *to) {
+static void read_range(const struct mxi_view *view, int ndim, const int64_t *shape, const int64_t *strides,
+                       int64_t begin, int64_t n, int64_t *to) {
   mx_dtype dtype = (mx_dtype)view->dtype;
   const int64_t itemsize = mxi_itemsizes[dtype];
   if (ndim == 0) {
@@ -54,7 +54,8 @@ static void read_range(const struct mxi_view *view, int ndim, const int64_t *sha
   }
 }
 
-void mxi_indices_add(const struct mxi_indices *x, int ndim, const int64_t *shape, int64_t begin, int64_t n, int64_t *at) {
+void mxi_indices_add(const struct mxi_indices *x, int ndim, const int64_t *shape, int64_t begin, int64_t n,
+                     int64_t *at) {
   int64_t raw[MXI_INDEX_BLOCK];
   const int64_t extent = x->extent, stride = x->stride;
   for (int64_t done = 0; done < n; done += MXI_INDEX_BLOCK) {
@@ -90,13 +91,14 @@ static void check_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-mx_status mxi_indices_check(struct mxi_task *task, const struct mxi_view *view, int axis, int64_t extent, int64_t slice) {
+mx_status mxi_indices_check(struct mxi_task *task, const struct mxi_view *view, int axis, int64_t extent,
+                            int64_t slice) {
   if (!view->size) return MX_OK;
   struct check_run r = {.view = view, .extent = extent, .most = extent - slice, .first_bad = INT64_MAX};
   mxi_parallel(view->size, CHECK_GRAIN, check_chunk, &r);
   int64_t at = atomic_load(&r.first_bad), bad;
   if (at == INT64_MAX) return MX_OK;
   read_range(view, view->ndim, view->shape, view->strides, at, 1, &bad);
-  return mxi_task_fail(task, MX_ERR_INDEX, "index %lld is out of range for axis %d with size %lld", (long long)bad, axis,
-                       (long long)extent);
+  return mxi_task_fail(task, MX_ERR_INDEX, "index %lld is out of range for axis %d with size %lld", (long long)bad,
+                       axis, (long long)extent);
 }

@@ -18,9 +18,11 @@ struct mxi_indices {
 /* The strides of `view` over a shape that it broadcasts to. */
 void mxi_indices_init(struct mxi_indices *x, const struct mxi_view *view, int ndim, const int64_t *shape);
 /* at[i] += index number (begin + i), counted from the start of its axis, times stride, for i < n. */
-void mxi_indices_add(const struct mxi_indices *x, int ndim, const int64_t *shape, int64_t begin, int64_t n, int64_t *at);
+void mxi_indices_add(const struct mxi_indices *x, int ndim, const int64_t *shape, int64_t begin, int64_t n,
+                     int64_t *at);
 /* Fails the task, naming the first index that is not in [-extent, extent - slice]. */
-mx_status mxi_indices_check(struct mxi_task *task, const struct mxi_view *view, int axis, int64_t extent, int64_t slice);
+mx_status mxi_indices_check(struct mxi_task *task, const struct mxi_view *view, int axis, int64_t extent,
+                            int64_t slice);
 
 /* to[i] = to[i] op from[i] along a line. */
 mxi_line_fn mxi_index_combine(enum mxi_scatter_mode mode, mx_dtype dtype);

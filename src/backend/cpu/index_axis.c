@@ -1,5 +1,5 @@
-/* gather_axis and scatter_axis: one index for each element, along one axis. An array is seen as outer x axis x inner; for
- * scatter, a line along the axis belongs to one thread, so that updates meet it in order. */
+/* gather_axis and scatter_axis: one index for each element, along one axis. An array is seen as outer x axis x inner;
+ * for scatter, a line along the axis belongs to one thread, so that updates meet it in order. */
 #include <string.h>
 
 #include "backend/cpu/index.h"
@@ -99,7 +99,8 @@ static void scatter_columns(const struct scatter_run *r, int64_t outer, int64_t 
       mxi_indices_add(&r->indices, ndim, shape, (outer * r->length + j) * r->inner + column, n, at);
       for (int64_t i = 0; i < n; i++)
         r->line(to + at[i] + part_offset(r->out, axis + 1, ndim, column + i) * item, item,
-                from + (j * r->updates->strides[axis] + part_offset(r->updates, axis + 1, ndim, column + i)) * item, item, 1);
+                from + (j * r->updates->strides[axis] + part_offset(r->updates, axis + 1, ndim, column + i)) * item,
+                item, 1);
     }
   }
 }

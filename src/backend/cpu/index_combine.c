@@ -1,6 +1,6 @@
 /* What scatter does where an update meets an element: assign, add, multiply, max or min, for each dtype, along lines.
- * Integers wrap, bools use `or` and `and`, halves round after each step, NaN wins in max and min, complex numbers order by
- * real part, then imaginary part. */
+ * Integers wrap, bools use `or` and `and`, halves round after each step, NaN wins in max and min, complex numbers order
+ * by real part, then imaginary part. */
 #include "backend/cpu/index.h"
 #include "base/half.h"
 

@@ -1,6 +1,6 @@
 /* gather and scatter: slices of an array at the places that arrays of indices name. Each tuple of indices gives the
- * place of one slice; tuples are taken in blocks, and within a block a run of all its slices at a time, so that slices of
- * scattered elements (a column) still read and write neighbours together. */
+ * place of one slice; tuples are taken in blocks, and within a block a run of all its slices at a time, so that slices
+ * of scattered elements (a column) still read and write neighbours together. */
 #include <string.h>
 
 #include "backend/cpu/index.h"
@@ -121,7 +121,8 @@ mx_status mxi_cpu_gather(struct mxi_task *task) {
   return MX_OK;
 }
 
-/* ---- scatter: updates are applied in the order of their tuples, whatever the number of threads -------------------- */
+/* ---- scatter: updates are applied in the order of their tuples, whatever the number of threads --------------------
+ */
 struct scatter_run {
   struct places s;
   struct mxi_move slice; /* from the updates of tuple 0 to the slice at offset 0 */

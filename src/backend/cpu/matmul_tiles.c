@@ -163,7 +163,8 @@ static void cut(struct tiles *t) {
   for (;;) {
     int64_t *longer = t->rows >= t->columns ? &t->rows : &t->columns;
     double tile = (double)t->rows * (double)t->columns * k;
-    bool enough = light ? tile <= LIGHT_WORK : pieces(p->m, t->rows) * pieces(p->n, t->columns) >= TILES || tile < 2.0 * TILE_WORK;
+    bool many = pieces(p->m, t->rows) * pieces(p->n, t->columns) >= TILES;
+    bool enough = light ? tile <= LIGHT_WORK : many || tile < 2.0 * TILE_WORK;
     if (enough || *longer < 2 * side) break;
     *longer = even_piece(*longer, (*longer + 1) / 2);
   }

@@ -1,7 +1,7 @@
 /* The random_bits primitive: for each key a row of bytes, laid out as MLX does. A row of W 32-bit words is cut in two
- * halves; counter (i, j) with i in the first half and j at the same place of the second gives the words i and j. Where W
- * is odd, the word between the halves is the first word of counter (W / 2, 0). A last word that is not full gives its low
- * bytes. */
+ * halves; counter (i, j) with i in the first half and j at the same place of the second gives the words i and j. Where
+ * W is odd, the word between the halves is the first word of counter (W / 2, 0). A last word that is not full gives its
+ * low bytes. */
 #include "backend/cpu/random.h"
 
 #include <string.h>

@@ -175,7 +175,8 @@ static mx_status run_sort(struct mxi_task *task, int axis, int64_t kth, int mode
   const struct mxi_view *in = &task->in[0], *out = &task->out[0];
   if (!in->size) return MX_OK;
   struct sort_run r = {.in = in, .out = out, .scratch = task->scratch, .n = in->shape[axis], .axis = axis};
-  if (r.n > UINT32_MAX) return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "an axis of 2^32 or more elements cannot be sorted");
+  if (r.n > UINT32_MAX)
+    return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "an axis of 2^32 or more elements cannot be sorted");
   r.kth = kth;
   r.mode = mode;
   r.in_step = in->strides[axis] * mxi_itemsizes[in->dtype];

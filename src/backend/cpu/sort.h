@@ -1,5 +1,5 @@
-/* Sorting on keys: every dtype maps to unsigned integers that order as its values do, with -0 equal to 0 and NaN last, so
- * that one integer sort serves all. Keys of items up to 4 bytes are uint32_t, of 8 bytes uint64_t. */
+/* Sorting on keys: every dtype maps to unsigned integers that order as its values do, with -0 equal to 0 and NaN last,
+ * so that one integer sort serves all. Keys of items up to 4 bytes are uint32_t, of 8 bytes uint64_t. */
 #ifndef MXI_BACKEND_CPU_SORT_H
 #define MXI_BACKEND_CPU_SORT_H
 

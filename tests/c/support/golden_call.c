@@ -39,11 +39,11 @@ void golden_give_many(struct golden_call *k, size_t count) { k->out_count = coun
 
 static mx_array operand(const struct golden_array *a) {
   switch (a->kind) {
-    case GOLDEN_WEAK_BOOL: return mx_scalar_b(a->integer != 0);
-    case GOLDEN_WEAK_INT: return mx_scalar_i(a->integer);
-    case GOLDEN_WEAK_FLOAT: return mx_scalar_f(a->re);
-    case GOLDEN_WEAK_COMPLEX: return mx_scalar_c(a->re, a->im);
-    case GOLDEN_ARRAY: break;
+  case GOLDEN_WEAK_BOOL: return mx_scalar_b(a->integer != 0);
+  case GOLDEN_WEAK_INT: return mx_scalar_i(a->integer);
+  case GOLDEN_WEAK_FLOAT: return mx_scalar_f(a->re);
+  case GOLDEN_WEAK_COMPLEX: return mx_scalar_c(a->re, a->im);
+  case GOLDEN_ARRAY: break;
   }
   return mx_from_data(a->data, (mx_ints){a->shape, (size_t)a->ndim}, (mx_dtype)a->dtype);
 }
@@ -87,7 +87,8 @@ static mx_status apply(const mx_array *args, size_t count, mx_array *results, si
 static void differentiate(struct golden_call *k, golden_fn fn) {
   const struct golden_case *c = k->recorded;
   struct differentiated d = {k, fn, golden_ints(k, "wrt", (mx_ints){NULL, k->in_count})};
-  mx_array primals[GOLDEN_MAX_ARRAYS], cotangents[GOLDEN_MAX_ARRAYS], values[GOLDEN_MAX_ARRAYS], found[GOLDEN_MAX_ARRAYS];
+  mx_array primals[GOLDEN_MAX_ARRAYS], cotangents[GOLDEN_MAX_ARRAYS], values[GOLDEN_MAX_ARRAYS],
+      found[GOLDEN_MAX_ARRAYS];
   for (size_t i = 0; i < d.wrt.count; i++) primals[i] = k->in[d.wrt.at ? (size_t)d.wrt.at[i] : i];
   for (size_t i = 0; i < c->cotangent_count; i++) cotangents[i] = operand(&c->cotangents[i]);
   bool forward = strcmp(c->op, "jvp") == 0;

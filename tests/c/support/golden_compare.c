@@ -41,20 +41,20 @@ static double half(uint16_t bits, bool brain) {
 #define READ(type) (((const type *)data)[i])
 double golden_element(int dtype, const void *data, int64_t i, int part) {
   switch (dtype) {
-    case MX_BOOL: return READ(uint8_t);
-    case MX_UINT8: return READ(uint8_t);
-    case MX_UINT16: return READ(uint16_t);
-    case MX_UINT32: return READ(uint32_t);
-    case MX_UINT64: return (double)READ(uint64_t);
-    case MX_INT8: return READ(int8_t);
-    case MX_INT16: return READ(int16_t);
-    case MX_INT32: return READ(int32_t);
-    case MX_INT64: return (double)READ(int64_t);
-    case MX_FLOAT16: return half(READ(uint16_t), false);
-    case MX_FLOAT32: return READ(float);
-    case MX_FLOAT64: return READ(double);
-    case MX_BFLOAT16: return half(READ(uint16_t), true);
-    default: return ((const float *)data)[2 * i + part];
+  case MX_BOOL: return READ(uint8_t);
+  case MX_UINT8: return READ(uint8_t);
+  case MX_UINT16: return READ(uint16_t);
+  case MX_UINT32: return READ(uint32_t);
+  case MX_UINT64: return (double)READ(uint64_t);
+  case MX_INT8: return READ(int8_t);
+  case MX_INT16: return READ(int16_t);
+  case MX_INT32: return READ(int32_t);
+  case MX_INT64: return (double)READ(int64_t);
+  case MX_FLOAT16: return half(READ(uint16_t), false);
+  case MX_FLOAT32: return READ(float);
+  case MX_FLOAT64: return READ(double);
+  case MX_BFLOAT16: return half(READ(uint16_t), true);
+  default: return ((const float *)data)[2 * i + part];
   }
 }
 
@@ -69,7 +69,8 @@ static bool same_bits(int dtype, const void *a, const void *b, int64_t i) {
   return true;
 }
 
-static bool fail_element(struct report *r, const struct golden_array *want, const void *got, int64_t i, const char *how) {
+static bool fail_element(struct report *r, const struct golden_array *want, const void *got, int64_t i,
+                         const char *how) {
   bool is_complex = want->dtype == MX_COMPLEX64;
   return differ(r, "%s element %lld is %.17g %.9g, not %.17g %.9g%s", golden_dtype_name(want->dtype), (long long)i,
                 golden_element(want->dtype, got, i, 0), is_complex ? golden_element(want->dtype, got, i, 1) : 0.0,
@@ -97,13 +98,15 @@ static double largest(int dtype) {
 }
 
 /* `size` is the modulus that complex errors are relative to. */
-static bool is_near(const struct golden_call *k, size_t output, double got, double target, double recorded, double size) {
+static bool is_near(const struct golden_call *k, size_t output, double got, double target, double recorded,
+                    double size) {
   int dtype = k->recorded->outputs[output].dtype;
   if (got == recorded || (isnan(got) && isnan(recorded))) return true;
   if (isnan(got) || isnan(target)) return isnan(got) && isnan(target);
   struct golden_bound bound = golden_bound_of(k, output, target);
   double tolerance = bound.ulps * ulp_at(size, dtype) + bound.absolute;
-  if (isinf(got)) return got == target || (got > 0 ? target + tolerance > largest(dtype) : target - tolerance < -largest(dtype));
+  if (isinf(got))
+    return got == target || (got > 0 ? target + tolerance > largest(dtype) : target - tolerance < -largest(dtype));
   return fabs(got - target) <= tolerance;
 }
 
@@ -116,7 +119,8 @@ static bool near_element(const struct golden_call *k, size_t output, const void 
   double size = parts == 2 && isfinite(target[0]) && isfinite(target[1]) ? hypot(target[0], target[1]) : 0;
   for (int p = 0; p < parts; p++) {
     double recorded = golden_element(want->dtype, want->data, i, p);
-    if (!is_near(k, output, golden_element(want->dtype, got, i, p), target[p], recorded, fmax(size, fabs(target[p])))) return false;
+    if (!is_near(k, output, golden_element(want->dtype, got, i, p), target[p], recorded, fmax(size, fabs(target[p]))))
+      return false;
   }
   return true;
 }
@@ -131,8 +135,8 @@ static bool near(const struct golden_call *k, size_t output, const void *got, st
     struct golden_bound bound = golden_bound_of(k, output, target);
     char how[160];
     double error = golden_element(want->dtype, got, i, 0) - target;
-    snprintf(how, sizeof how, ", %s%.17g, %.3g ulp off, %.3g ulp + %.3g allowed", want->ref ? "reference " : "value ", target,
-             error / ulp_at(target, want->dtype), bound.ulps, bound.absolute);
+    snprintf(how, sizeof how, ", %s%.17g, %.3g ulp off, %.3g ulp + %.3g allowed", want->ref ? "reference " : "value ",
+             target, error / ulp_at(target, want->dtype), bound.ulps, bound.absolute);
     return fail_element(r, want, got, i, how);
   }
   return true;
@@ -237,17 +241,19 @@ static bool agrees_output(const struct golden_call *k, size_t i, struct report *
   const void *got = mx_data(k->out[i]);
   if (mx_error()) return differ(r, "%s", mx_error_message());
   switch (k->recorded->check) {
-    case GOLDEN_NEAR: return near(k, i, got, r);
-    case GOLDEN_UNORDERED: return unordered(k, got, r);
-    default: return equal_bits(want, got, r);
+  case GOLDEN_NEAR: return near(k, i, got, r);
+  case GOLDEN_UNORDERED: return unordered(k, got, r);
+  default: return equal_bits(want, got, r);
   }
 }
 
-/* Python's exceptions in mica's codes. MLX raises ValueError for shapes, dtypes and values alike, IndexError also for an
- * axis (here a VALUE), RuntimeError where it has no kernel for a dtype or an axis is missing. */
+/* Python's exceptions in mica's codes. MLX raises ValueError for shapes, dtypes and values alike, IndexError also for
+ * an axis (here a VALUE), RuntimeError where it has no kernel for a dtype or an axis is missing. */
 static bool agrees_error(const char *exception, mx_status status) {
-  if (strcmp(exception, "ValueError") == 0) return status == MX_ERR_VALUE || status == MX_ERR_SHAPE || status == MX_ERR_DTYPE;
-  if (strcmp(exception, "IndexError") == 0) return status == MX_ERR_INDEX || status == MX_ERR_VALUE || status == MX_ERR_SHAPE;
+  if (strcmp(exception, "ValueError") == 0)
+    return status == MX_ERR_VALUE || status == MX_ERR_SHAPE || status == MX_ERR_DTYPE;
+  if (strcmp(exception, "IndexError") == 0)
+    return status == MX_ERR_INDEX || status == MX_ERR_VALUE || status == MX_ERR_SHAPE;
   if (strcmp(exception, "TypeError") == 0) return status == MX_ERR_TYPE || status == MX_ERR_DTYPE;
   return status == MX_ERR_DTYPE || status == MX_ERR_VALUE || status == MX_ERR_SHAPE || status == MX_ERR_UNSUPPORTED;
 }
@@ -263,8 +269,12 @@ bool golden_agrees(struct golden_call *k, char *reason, size_t size) {
            differ(&r, "error %d for %s: %s", (int)mx_error(), c->error, mx_error_message());
   }
   if (mx_error()) return differ(&r, "error: %s", mx_error_message());
-  if (c->text) return (k->text && strcmp(k->text, c->text) == 0) || differ(&r, "text is %s, not %s", k->text ? k->text : "none", c->text);
-  if (c->dtype >= 0) return k->dtype == c->dtype || differ(&r, "dtype is %s, not %s", golden_dtype_name(k->dtype), golden_dtype_name(c->dtype));
+  if (c->text)
+    return (k->text && strcmp(k->text, c->text) == 0) ||
+           differ(&r, "text is %s, not %s", k->text ? k->text : "none", c->text);
+  if (c->dtype >= 0)
+    return k->dtype == c->dtype ||
+           differ(&r, "dtype is %s, not %s", golden_dtype_name(k->dtype), golden_dtype_name(c->dtype));
   if (k->out_count != c->output_count) return differ(&r, "%zu results, not %zu", k->out_count, c->output_count);
   for (size_t i = 0; i < c->output_count; i++)
     if (!agrees_output(k, i, &r)) return false;

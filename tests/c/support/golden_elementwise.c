@@ -7,17 +7,18 @@
   static void call_##name(struct golden_call *k) { golden_give(k, mx_##name(k->in[0])); }
 #define BINARY(name) \
   static void call_##name(struct golden_call *k) { golden_give(k, mx_##name(k->in[0], k->in[1])); }
-#define UNARIES(X)                                                                                                \
-  X(abs) X(sign) X(positive) X(stop_gradient) X(conjugate) X(negative) X(square) X(ceil) X(floor) X(trunc)       \
-  X(sqrt) X(rsqrt) X(reciprocal) X(exp) X(sin) X(cos) X(tan) X(arcsin) X(arccos) X(arctan) X(sinh) X(cosh)       \
-  X(tanh) X(arcsinh) X(arccosh) X(arctanh) X(log) X(log2) X(log10) X(log1p) X(degrees) X(radians) X(expm1)       \
-  X(erf) X(erfinv) X(sigmoid) X(isnan) X(isinf) X(isfinite) X(isposinf) X(isneginf) X(logical_not) X(real)       \
-  X(imag) X(bitwise_invert) X(to_fp8)
-#define BINARIES(X)                                                                                              \
-  X(add) X(subtract) X(multiply) X(maximum) X(minimum) X(divide) X(floor_divide) X(remainder) X(power)           \
-  X(arctan2) X(logaddexp) X(equal) X(not_equal) X(less) X(less_equal) X(greater) X(greater_equal)                \
-  X(logical_and) X(logical_or) X(logical_xor) X(bitwise_and) X(bitwise_or) X(bitwise_xor) X(left_shift)          \
-  X(right_shift)
+#define UNARIES(X)                                                                                                   \
+  X(abs)                                                                                                             \
+  X(sign) X(positive) X(stop_gradient) X(conjugate) X(negative) X(square) X(ceil) X(floor) X(trunc) X(sqrt) X(rsqrt) \
+      X(reciprocal) X(exp) X(sin) X(cos) X(tan) X(arcsin) X(arccos) X(arctan) X(sinh) X(cosh) X(tanh) X(arcsinh)     \
+          X(arccosh) X(arctanh) X(log) X(log2) X(log10) X(log1p) X(degrees) X(radians) X(expm1) X(erf) X(erfinv)     \
+              X(sigmoid) X(isnan) X(isinf) X(isfinite) X(isposinf) X(isneginf) X(logical_not) X(real) X(imag)        \
+                  X(bitwise_invert) X(to_fp8)
+#define BINARIES(X)                                                                                        \
+  X(add)                                                                                                   \
+  X(subtract) X(multiply) X(maximum) X(minimum) X(divide) X(floor_divide) X(remainder) X(power) X(arctan2) \
+      X(logaddexp) X(equal) X(not_equal) X(less) X(less_equal) X(greater) X(greater_equal) X(logical_and)  \
+          X(logical_or) X(logical_xor) X(bitwise_and) X(bitwise_or) X(bitwise_xor) X(left_shift) X(right_shift)
 UNARIES(UNARY)
 BINARIES(BINARY)
 

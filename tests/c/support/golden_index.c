@@ -22,12 +22,12 @@ static void call_take_along_axis(struct golden_call *k) {
 }
 
 static void call_put_along_axis(struct golden_call *k) {
-  golden_give(k, is_whole_axis_none(k)
-                     ? mx_put_along_axis_all(k->in[0], k->in[1], k->in[2])
-                     : mx_put_along_axis(k->in[0], k->in[1], k->in[2], golden_number(k, "axis", 0)));
+  golden_give(k, is_whole_axis_none(k) ? mx_put_along_axis_all(k->in[0], k->in[1], k->in[2])
+                                       : mx_put_along_axis(k->in[0], k->in[1], k->in[2], golden_number(k, "axis", 0)));
 }
 
-/* ---- a[:, ..., i, j]: integer arrays for the axes from `axis` on -------------------------------------------------- */
+/* ---- a[:, ..., i, j]: integer arrays for the axes from `axis` on --------------------------------------------------
+ */
 enum { MAX = 2 * GOLDEN_MAX_NDIM };
 struct place {
   mx_array a, indices[GOLDEN_MAX_NDIM]; /* broadcast together */
@@ -70,7 +70,8 @@ static mx_ints last_axes(const struct place *p, int64_t *axes) {
 
 static mx_array gather(const struct place *p) {
   int64_t order[MAX], dropped[MAX];
-  mx_array g = mx_gather(p->a, p->indices, p->count, (mx_ints){p->axes, p->count}, (mx_ints){p->sizes, (size_t)p->ndim});
+  mx_array g =
+      mx_gather(p->a, p->indices, p->count, (mx_ints){p->axes, p->count}, (mx_ints){p->sizes, (size_t)p->ndim});
   return mx_squeeze(mx_transpose(g, bracket_order(p, order)), last_axes(p, dropped));
 }
 
@@ -112,9 +113,10 @@ static void call_slice_update(struct golden_call *k) {
   golden_give(k, mx_slice_update_dynamic(k->in[0], k->in[1], k->in[2], golden_ints(k, "axes", MX_ALL)));
 }
 
-#define ROW(name) {#name, call_##name}
+#define ROW(name) \
+  { #name, call_##name }
 const struct golden_row golden_index[] = {
-    ROW(take),      ROW(take_int), ROW(index_int),   ROW(take_along_axis), ROW(put_along_axis), ROW(index),
-    ROW(index_set), ROW(at_add),   ROW(at_subtract), ROW(at_multiply),     ROW(at_divide),      ROW(at_maximum),
+    ROW(take),       ROW(take_int),      ROW(index_int),    ROW(take_along_axis), ROW(put_along_axis), ROW(index),
+    ROW(index_set),  ROW(at_add),        ROW(at_subtract),  ROW(at_multiply),     ROW(at_divide),      ROW(at_maximum),
     ROW(at_minimum), ROW(slice_dynamic), ROW(slice_update), {NULL, NULL},
 };

@@ -50,7 +50,8 @@ struct ranges {
 };
 
 static void read_ranges(const struct golden_call *k, struct ranges *r) {
-  mx_ints start = golden_ints(k, "start", none), stop = golden_ints(k, "stop", none), step = golden_ints(k, "step", none);
+  mx_ints start = golden_ints(k, "start", none), stop = golden_ints(k, "stop", none),
+          step = golden_ints(k, "step", none);
   mx_ints shape = mx_shape(k->in[0]);
   for (size_t i = 0; i < shape.count; i++) {
     bool given = i < start.count;
@@ -111,7 +112,8 @@ static void call_unstack(struct golden_call *k) {
 
 static void call_repeat(struct golden_call *k) {
   int repeats = golden_number(k, "repeats", 1);
-  golden_give(k, golden_flattens(k, true) ? mx_repeat_all(k->in[0], repeats) : mx_repeat(k->in[0], repeats, axis_or(k, 0)));
+  golden_give(k, golden_flattens(k, true) ? mx_repeat_all(k->in[0], repeats)
+                                          : mx_repeat(k->in[0], repeats, axis_or(k, 0)));
 }
 static void call_tile(struct golden_call *k) { golden_give(k, mx_tile(k->in[0], golden_ints(k, "reps", none))); }
 
@@ -131,7 +133,8 @@ static void call_pad(struct golden_call *k) {
     k->unsaid = "each mode is a function of its own";
 }
 
-/* In MLX a list of shifts with one axis adds up, an integer goes with every axis, and shifts without an axis are ignored. */
+/* In MLX a list of shifts with one axis adds up, an integer goes with every axis, and shifts without an axis are
+ * ignored. */
 static void call_roll(struct golden_call *k) {
   mx_ints shift = golden_ints(k, "shift", none), axes = golden_axes(k);
   if (axes.at && axes.count > 1 && shift.count > axes.count) shift.count = axes.count;
@@ -149,7 +152,8 @@ static void call_triu(struct golden_call *k) { golden_give(k, mx_triu(k->in[0], 
 
 static void call_trace(struct golden_call *k) {
   mx_array a = golden_is_none(k->recorded, "dtype") ? k->in[0] : mx_astype(k->in[0], golden_dtype_param(k, MX_FLOAT32));
-  golden_give(k, mx_trace(a, golden_number(k, "offset", 0), golden_number(k, "axis1", 0), golden_number(k, "axis2", 1)));
+  golden_give(k,
+              mx_trace(a, golden_number(k, "offset", 0), golden_number(k, "axis1", 0), golden_number(k, "axis2", 1)));
 }
 
 static void call_meshgrid(struct golden_call *k) {
@@ -171,12 +175,42 @@ static void call_atleast_1d(struct golden_call *k) { each(k, mx_atleast_1d); }
 static void call_atleast_2d(struct golden_call *k) { each(k, mx_atleast_2d); }
 static void call_atleast_3d(struct golden_call *k) { each(k, mx_atleast_3d); }
 
-#define ROW(name) {#name, call_##name}
+#define ROW(name) \
+  { #name, call_##name }
 const struct golden_row golden_layout[] = {
-    ROW(reshape),     ROW(transpose),  ROW(broadcast_to), ROW(broadcast_arrays), ROW(broadcast_shapes), ROW(contiguous),
-    ROW(flatten),     ROW(unflatten),  ROW(squeeze),      ROW(expand_dims),      ROW(swapaxes),         ROW(moveaxis),
-    ROW(slice),       ROW(slice_set),  ROW(as_strided),   ROW(view),             ROW(concatenate),      ROW(stack),
-    ROW(array_split), ROW(unstack),    ROW(repeat),       ROW(tile),             ROW(pad),              ROW(roll),
-    ROW(flip),        ROW(diag),       ROW(diagonal),     ROW(tril),             ROW(triu),             ROW(trace),
-    ROW(meshgrid),    ROW(atleast_1d), ROW(atleast_2d),   ROW(atleast_3d),       {NULL, NULL},
+    ROW(reshape),
+    ROW(transpose),
+    ROW(broadcast_to),
+    ROW(broadcast_arrays),
+    ROW(broadcast_shapes),
+    ROW(contiguous),
+    ROW(flatten),
+    ROW(unflatten),
+    ROW(squeeze),
+    ROW(expand_dims),
+    ROW(swapaxes),
+    ROW(moveaxis),
+    ROW(slice),
+    ROW(slice_set),
+    ROW(as_strided),
+    ROW(view),
+    ROW(concatenate),
+    ROW(stack),
+    ROW(array_split),
+    ROW(unstack),
+    ROW(repeat),
+    ROW(tile),
+    ROW(pad),
+    ROW(roll),
+    ROW(flip),
+    ROW(diag),
+    ROW(diagonal),
+    ROW(tril),
+    ROW(triu),
+    ROW(trace),
+    ROW(meshgrid),
+    ROW(atleast_1d),
+    ROW(atleast_2d),
+    ROW(atleast_3d),
+    {NULL, NULL},
 };

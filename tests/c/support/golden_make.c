@@ -22,19 +22,22 @@ static void call_full_like(struct golden_call *k) {
 }
 static void call_eye(struct golden_call *k) {
   int64_t n = golden_int(k->recorded, "n", 0);
-  golden_give(k, mx_eye(n, golden_int(k->recorded, "m", n), golden_number(k, "k", 0), golden_dtype_param(k, MX_FLOAT32)));
+  golden_give(k,
+              mx_eye(n, golden_int(k->recorded, "m", n), golden_number(k, "k", 0), golden_dtype_param(k, MX_FLOAT32)));
 }
 static void call_identity(struct golden_call *k) {
   golden_give(k, mx_identity(golden_int(k->recorded, "n", 0), golden_dtype_param(k, MX_FLOAT32)));
 }
 static void call_tri(struct golden_call *k) {
   int64_t n = golden_int(k->recorded, "n", 0);
-  golden_give(k, mx_tri(n, golden_int(k->recorded, "m", n), golden_number(k, "k", 0), golden_dtype_param(k, MX_FLOAT32)));
+  golden_give(k,
+              mx_tri(n, golden_int(k->recorded, "m", n), golden_number(k, "k", 0), golden_dtype_param(k, MX_FLOAT32)));
 }
 
 /* int32, or int64 where a value needs it */
 static void call_arange_int(struct golden_call *k) {
-  int64_t v[] = {golden_int(k->recorded, "start", 0), golden_int(k->recorded, "stop", 0), golden_int(k->recorded, "step", 1)};
+  int64_t v[] = {golden_int(k->recorded, "start", 0), golden_int(k->recorded, "stop", 0),
+                 golden_int(k->recorded, "step", 1)};
   mx_dtype dtype = MX_INT32;
   for (int i = 0; i < 3; i++)
     if (v[i] < INT32_MIN || v[i] > INT32_MAX) dtype = MX_INT64;
@@ -72,7 +75,8 @@ static void call_tensordot(struct golden_call *k) {
   golden_give(k, mx_tensordot(k->in[0], k->in[1], golden_number(k, "axes", 2)));
 }
 static void call_tensordot_axes(struct golden_call *k) {
-  golden_give(k, mx_tensordot_axes(k->in[0], k->in[1], golden_ints(k, "axes_a", scalar), golden_ints(k, "axes_b", scalar)));
+  golden_give(
+      k, mx_tensordot_axes(k->in[0], k->in[1], golden_ints(k, "axes_a", scalar), golden_ints(k, "axes_b", scalar)));
 }
 static void call_vecdot(struct golden_call *k) {
   golden_give(k, mx_vecdot(k->in[0], k->in[1], golden_number(k, "axis", -1)));
@@ -98,10 +102,12 @@ static void call_print_ramp(struct golden_call *k) {
   format(k, divided ? mx_divide(mx_astype(ramp, MX_FLOAT32), mx_scalar_f(4)) : ramp);
 }
 
-#define ROW(name) {#name, call_##name}
+#define ROW(name) \
+  { #name, call_##name }
 const struct golden_row golden_make[] = {
-    ROW(zeros),     ROW(ones),       ROW(full),         ROW(zeros_like), ROW(ones_like), ROW(full_like),   ROW(eye),
-    ROW(identity),  ROW(tri),        ROW(arange_int),   ROW(arange_float), ROW(linspace), ROW(bartlett),   ROW(hanning),
-    ROW(hamming),   ROW(blackman),   ROW(matmul),       ROW(inner),      ROW(outer),     ROW(kron),        ROW(addmm),
-    ROW(tensordot), ROW(tensordot_axes), ROW(vecdot),   ROW(einsum),     ROW(print),     ROW(print_ramp),  {NULL, NULL},
+    ROW(zeros),    ROW(ones),     ROW(full),       ROW(zeros_like), ROW(ones_like),      ROW(full_like),
+    ROW(eye),      ROW(identity), ROW(tri),        ROW(arange_int), ROW(arange_float),   ROW(linspace),
+    ROW(bartlett), ROW(hanning),  ROW(hamming),    ROW(blackman),   ROW(matmul),         ROW(inner),
+    ROW(outer),    ROW(kron),     ROW(addmm),      ROW(tensordot),  ROW(tensordot_axes), ROW(vecdot),
+    ROW(einsum),   ROW(print),    ROW(print_ramp), {NULL, NULL},
 };

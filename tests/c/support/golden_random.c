@@ -9,8 +9,12 @@ static float real_of(const struct golden_call *k, const char *name, double fallb
   return (float)golden_float(k->recorded, name, fallback);
 }
 
-static void call_key(struct golden_call *k) { golden_give(k, mx_random_key((uint64_t)golden_int(k->recorded, "seed", 0))); }
-static void call_split(struct golden_call *k) { golden_give(k, mx_random_split(k->key, golden_int(k->recorded, "num", 2))); }
+static void call_key(struct golden_call *k) {
+  golden_give(k, mx_random_key((uint64_t)golden_int(k->recorded, "seed", 0)));
+}
+static void call_split(struct golden_call *k) {
+  golden_give(k, mx_random_split(k->key, golden_int(k->recorded, "num", 2)));
+}
 
 static void call_uniform(struct golden_call *k) {
   mx_array low = k->in_count > 0 ? k->in[0] : mx_scalar_f(0), high = k->in_count > 1 ? k->in[1] : mx_scalar_f(1);
@@ -59,7 +63,8 @@ static void call_permutation(struct golden_call *k) {
 }
 
 static void call_multivariate_normal(struct golden_call *k) {
-  golden_give(k, mx_random_multivariate_normal(k->in[0], k->in[1], shape_of(k), golden_dtype_param(k, MX_FLOAT32), k->key));
+  golden_give(
+      k, mx_random_multivariate_normal(k->in[0], k->in[1], shape_of(k), golden_dtype_param(k, MX_FLOAT32), k->key));
 }
 
 /* The thread's own state: what README.md lists, in order. */
@@ -76,9 +81,21 @@ static void call_state(struct golden_call *k) {
   golden_give_many(k, 7);
 }
 
-#define ROW(name) {"random." #name, call_##name}
+#define ROW(name) \
+  { "random." #name, call_##name }
 const struct golden_row golden_random[] = {
-    ROW(key),    ROW(split),   ROW(uniform),     ROW(normal),      ROW(randint), ROW(bernoulli), ROW(truncated_normal),
-    ROW(gumbel), ROW(laplace), ROW(categorical), ROW(permutation), ROW(state),
-    ROW(multivariate_normal), {NULL, NULL},
+    ROW(key),
+    ROW(split),
+    ROW(uniform),
+    ROW(normal),
+    ROW(randint),
+    ROW(bernoulli),
+    ROW(truncated_normal),
+    ROW(gumbel),
+    ROW(laplace),
+    ROW(categorical),
+    ROW(permutation),
+    ROW(state),
+    ROW(multivariate_normal),
+    {NULL, NULL},
 };

@@ -1,19 +1,21 @@
-/* Recorded reductions, scans, norms and sorting. Where axis may be None and C has an integer, the _all form is called. */
+/* Recorded reductions, scans, norms and sorting. Where axis may be None and C has an integer, the _all form is called.
+ */
 #include <math.h>
 #include <string.h>
 
 #include "golden_call.h"
 
-#define REDUCTION(name)                                                          \
-  static void call_##name(struct golden_call *k) {                               \
+#define REDUCTION(name)                                                                     \
+  static void call_##name(struct golden_call *k) {                                          \
     golden_give(k, mx_##name(k->in[0], golden_axes(k), golden_flag(k, "keepdims", false))); \
   }
 #define REDUCTIONS(X) X(sum) X(prod) X(max) X(min) X(all) X(any) X(mean) X(median) X(logsumexp) X(count_nonzero)
 REDUCTIONS(REDUCTION)
 
-#define SPREAD(name)                                                                                              \
-  static void call_##name(struct golden_call *k) {                                                                \
-    golden_give(k, mx_##name(k->in[0], golden_axes(k), golden_flag(k, "keepdims", false), golden_number(k, "ddof", 0))); \
+#define SPREAD(name)                                                                                                  \
+  static void call_##name(struct golden_call *k) {                                                                    \
+    golden_give(k,                                                                                                    \
+                mx_##name(k->in[0], golden_axes(k), golden_flag(k, "keepdims", false), golden_number(k, "ddof", 0))); \
   }
 SPREAD(var)
 SPREAD(std)
@@ -28,12 +30,11 @@ static mx_array in_ones(mx_array index, int ndim, bool keepdims) {
   static const int64_t ones[GOLDEN_MAX_NDIM] = {1, 1, 1, 1, 1, 1, 1, 1};
   return keepdims ? mx_reshape(index, (mx_ints){ones, (size_t)ndim}) : index;
 }
-#define EXTREME(name)                                                                                    \
-  static void call_##name(struct golden_call *k) {                                                       \
-    bool keepdims = golden_flag(k, "keepdims", false);                                                   \
-    golden_give(k, golden_flattens(k, true)                                                              \
-                       ? in_ones(mx_##name##_all(k->in[0]), mx_ndim(k->in[0]), keepdims)                 \
-                       : mx_##name(k->in[0], golden_number(k, "axis", 0), keepdims));                    \
+#define EXTREME(name)                                                                                         \
+  static void call_##name(struct golden_call *k) {                                                            \
+    bool keepdims = golden_flag(k, "keepdims", false);                                                        \
+    golden_give(k, golden_flattens(k, true) ? in_ones(mx_##name##_all(k->in[0]), mx_ndim(k->in[0]), keepdims) \
+                                            : mx_##name(k->in[0], golden_number(k, "axis", 0), keepdims));    \
   }
 EXTREME(argmax)
 EXTREME(argmin)
@@ -45,10 +46,10 @@ static void call_softmax(struct golden_call *k) {
 static mx_array scanned(const struct golden_call *k) {
   return golden_is_none(k->recorded, "dtype") ? k->in[0] : mx_astype(k->in[0], golden_dtype_param(k, MX_FLOAT32));
 }
-#define SCAN(name)                                                                                                 \
-  static void call_##name(struct golden_call *k) {                                                                 \
-    bool reverse = golden_flag(k, "reverse", false), inclusive = golden_flag(k, "inclusive", true);                \
-    golden_give(k, golden_flattens(k, true) ? mx_##name##_all(scanned(k), reverse, inclusive)                      \
+#define SCAN(name)                                                                                                     \
+  static void call_##name(struct golden_call *k) {                                                                     \
+    bool reverse = golden_flag(k, "reverse", false), inclusive = golden_flag(k, "inclusive", true);                    \
+    golden_give(k, golden_flattens(k, true) ? mx_##name##_all(scanned(k), reverse, inclusive)                          \
                                             : mx_##name(scanned(k), golden_number(k, "axis", 0), reverse, inclusive)); \
   }
 #define SCANS(X) X(cumsum) X(cumprod) X(cummax) X(cummin) X(logcumsumexp)
@@ -77,16 +78,17 @@ static void call_allclose(struct golden_call *k) {
                              golden_float(k->recorded, "atol", 1e-8), golden_flag(k, "equal_nan", false)));
 }
 
-#define SORT(name)                                                                                                     \
-  static void call_##name(struct golden_call *k) {                                                                     \
-    golden_give(k, golden_flattens(k, false) ? mx_##name##_all(k->in[0]) : mx_##name(k->in[0], golden_number(k, "axis", -1))); \
+#define SORT(name)                                                                                 \
+  static void call_##name(struct golden_call *k) {                                                 \
+    golden_give(k, golden_flattens(k, false) ? mx_##name##_all(k->in[0])                           \
+                                             : mx_##name(k->in[0], golden_number(k, "axis", -1))); \
   }
 SORT(sort)
 SORT(argsort)
-#define SELECT(name, number)                                                            \
-  static void call_##name(struct golden_call *k) {                                      \
-    int n = golden_number(k, number, 0);                                                \
-    golden_give(k, golden_flattens(k, false) ? mx_##name##_all(k->in[0], n)             \
+#define SELECT(name, number)                                                                          \
+  static void call_##name(struct golden_call *k) {                                                    \
+    int n = golden_number(k, number, 0);                                                              \
+    golden_give(k, golden_flattens(k, false) ? mx_##name##_all(k->in[0], n)                           \
                                              : mx_##name(k->in[0], n, golden_number(k, "axis", -1))); \
   }
 SELECT(partition, "kth")
@@ -104,6 +106,8 @@ static void call_searchsorted(struct golden_call *k) {
 
 #define ROW(name) {#name, call_##name},
 const struct golden_row golden_reduce[] = {
-    REDUCTIONS(ROW) SCANS(ROW) ROW(var) ROW(std) ROW(minmax) ROW(argmax) ROW(argmin) ROW(softmax){"linalg.norm", call_norm},
-    ROW(diff) ROW(array_equal) ROW(allclose) ROW(sort) ROW(argsort) ROW(partition) ROW(argpartition) ROW(topk) ROW(searchsorted){NULL, NULL},
+    REDUCTIONS(ROW) SCANS(ROW) ROW(var) ROW(std) ROW(minmax) ROW(argmax) ROW(argmin)
+        ROW(softmax){"linalg.norm", call_norm},
+    ROW(diff) ROW(array_equal) ROW(allclose) ROW(sort) ROW(argsort) ROW(partition) ROW(argpartition) ROW(topk)
+        ROW(searchsorted){NULL, NULL},
 };

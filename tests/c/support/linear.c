@@ -57,7 +57,8 @@ void linear_check(const char *name, linear_fn f, mx_ints shape) {
   mx_scope_end(s);
 }
 
-static void check_mapped(const char *name, node_fn f, const mx_array *batches, const int *axes, size_t count, unsigned mapped) {
+static void check_mapped(const char *name, node_fn f, const mx_array *batches, const int *axes, size_t count,
+                         unsigned mapped) {
   mx_array examples[8], inputs[8], first = NULL, out = NULL;
   int in_axes[8], out_axis = 0;
   size_t some = 0;

@@ -1,6 +1,6 @@
-/* Sorts of integers. Few of them are ranked or inserted, more go through a least-significant-digit radix sort, which reads
- * and writes in order of position, keeps the order of equals and takes the same time whatever the keys are. Digits of
- * 11 bits need fewer passes, digits of 8 bits cost less to count; a digit that all keys share is skipped. */
+/* Sorts of integers. Few of them are ranked or inserted, more go through a least-significant-digit radix sort, which
+ * reads and writes in order of position, keeps the order of equals and takes the same time whatever the keys are.
+ * Digits of 11 bits need fewer passes, digits of 8 bits cost less to count; a digit that all keys share is skipped. */
 #include <string.h>
 
 #include "backend/cpu/sort.h"

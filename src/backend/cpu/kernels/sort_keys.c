@@ -1,5 +1,5 @@
-/* From items to keys and back. A float's bits order as integers once negatives are inverted and the sign of the others is
- * set; signed integers need the sign flipped. A complex number is two such words, the real part on top. */
+/* From items to keys and back. A float's bits order as integers once negatives are inverted and the sign of the others
+ * is set; signed integers need the sign flipped. A complex number is two such words, the real part on top. */
 #include <string.h>
 
 #include "backend/cpu/sort.h"

@@ -203,9 +203,9 @@ VM_FN mxi_c64 vm_pow_c64(mxi_c64 a, mxi_c64 b) {
   return vm_narrow(vm_exp_parts_c128(e, vm_sin_f64(e.im), vm_cos_f64(e.im)));
 }
 
-/* m + log(1 + exp(n - m)), m having the larger real part; as for real numbers, two equal ones give m + log(2). */
+/* m + log(1 + exp(n - m)), m being the larger by real part, then imaginary part; two equal ones give m + log(2). */
 VM_FN mxi_c64 vm_logaddexp_c64(mxi_c64 a, mxi_c64 b) {
-  int first = a.re > b.re;
+  int first = (a.re > b.re) | ((a.re == b.re) & (a.im > b.im));
   vm_c128 m = vm_wide(first ? a : b), n = vm_wide(first ? b : a), d = {n.re - m.re, n.im - m.im};
   int same = (m.re == n.re) & (m.im == n.im);
   vm_c128 l = vm_log1p_c128(vm_exp_c128((vm_c128){same ? 0.0 : d.re, same ? 0.0 : d.im}));
