@@ -47,7 +47,11 @@ static void bits_chunk(void *arg, int64_t begin, int64_t end, int slot) {
     load_key(r->keys, row, key);
     if (i == 0 && r->words % 2) middle_word(r, row, key);
     if (n <= 0) continue;
-    mxi_random_kernels()->threefry(a, b, key, (uint32_t)i, (uint32_t)(second + i), n);
+    bool whole = r->row_nbytes % 4 == 0; /* words need no cut, and lie where words may */
+    uint32_t *words = (uint32_t *)(r->out + row * r->row_nbytes);
+    mxi_random_kernels()->threefry(whole ? words + i : a, whole ? words + second + i : b, key, (uint32_t)i,
+                                   (uint32_t)(second + i), n);
+    if (whole) continue;
     store_words(r, row, i, a, n);
     store_words(r, row, second + i, b, n);
   }
