@@ -68,7 +68,7 @@ static mx_status report_failure(struct mxi_ctx *c, mx_array a) {
 
 static bool push(struct mxi_walk *w, mx_array a) {
   if (!mxi_reserve(&w->stack, &w->capacity, w->depth + 1, sizeof *w->stack)) return false;
-  w->stack[w->depth++] = (struct mxi_walk_entry){a, 0};
+  w->stack[w->depth++] = (struct mxi_walk_entry){a, 0, (uint32_t)epoch};
   return true;
 }
 
@@ -108,6 +108,7 @@ static enum visit walk(struct mxi_walk *w, mx_array *failed) {
     struct mxi_walk_entry *e = &w->stack[w->depth - 1];
     mx_array a = e->node;
     uint8_t flags = mxi_flags(a);
+    if (e->epoch != (uint32_t)epoch) *e = (struct mxi_walk_entry){a, 0, (uint32_t)epoch};
     if (flags & MXI_NODE_CLAIMED) return VISIT_WAIT;
     if (flags & MXI_NODE_FAILED) {
       *failed = a;
@@ -139,11 +140,9 @@ static enum visit walk(struct mxi_walk *w, mx_array *failed) {
   return VISIT_DONE;
 }
 
-/* Starts a tape. What is on the stack was marked in another epoch: its inputs are looked at again. */
 static void start_tape(struct mxi_walk *w) {
   epoch++;
   w->run.tape.count = 0;
-  for (size_t i = 0; i < w->depth; i++) w->stack[i].next = 0;
 }
 
 static mx_status restart(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count) {

@@ -6,7 +6,8 @@
 
 struct mxi_walk_entry {
   mx_array node;
-  uint32_t next; /* input to look at next */
+  uint32_t next;  /* input to look at next */
+  uint32_t epoch; /* low bits of the epoch in which `next` counts: a new tape looks at all inputs again */
 };
 
 struct mxi_walk {

@@ -228,8 +228,8 @@ static void start(struct builder *b) {
   p->is_walking = p->has_strided && !p->panel_count && ew->ndim > 1 && ew->shape[ew->ndim - 1] < EW_SHORT_ROW;
 }
 
-/* Output o of instruction k may be the memory of an input of its size: a result that would overwrite an input still to be read waits
- * for the end, and a scalar is read from a copy. */
+/* Output o of instruction k may be the memory of an input of its size: a result that would overwrite an input still to
+ * be read waits for the end, and a scalar is read from a copy. */
 static void resolve_alias(struct builder *b, int k, int o, const void *const *in, void *const *out) {
   const struct mxi_ew *ew = b->ew;
   for (int i = 0; i < ew->in_count; i++) {
@@ -294,7 +294,8 @@ const void *mxi_cpu_elementwise_prepare(const struct mxi_ew *ew, struct mxi_aren
   struct ew_storage storage;
   mxi_ew_build(&storage, ew, NULL, NULL);
   struct ew_program *p = &storage.program;
-  size_t prologue = sizeof(struct ew_step) * (size_t)p->prologue_count, steps = sizeof(struct ew_step) * (size_t)p->step_count;
+  size_t prologue = sizeof(struct ew_step) * (size_t)p->prologue_count;
+  size_t steps = sizeof(struct ew_step) * (size_t)p->step_count;
   struct ew_program *kept = mxi_arena_alloc(arena, sizeof *kept);
   struct ew_step *list = mxi_arena_alloc(arena, prologue + steps);
   if (!kept || !list) return NULL;
