@@ -81,8 +81,8 @@ int main(void) {
   mx_set_num_threads(1);
   mx_scope s = mx_scope_begin();
   struct work w = {.count = 4 << 20, .build = gelu};
-  float *from = aligned_alloc(64, w.count * 4);
-  w.to = aligned_alloc(64, w.count * 4);
+  float *from = bench_alloc(w.count * 4);
+  w.to = bench_alloc(w.count * 4);
   w.from = from;
   for (size_t i = 0; i < w.count; i++) from[i] = (float)((double)(i * 2654435761u % 1000003) / 1000003 * 8 - 4), w.to[i] = 0;
   w.a = mx_from_data(from, MX_SHAPE((int64_t)w.count), MX_FLOAT32);

@@ -68,7 +68,7 @@ static const struct {
 
 int main(void) {
   int all = mx_num_threads();
-  struct work w = {.from = aligned_alloc(64, 32 * MB), .to = aligned_alloc(64, 32 * MB)};
+  struct work w = {.from = bench_alloc(32 * MB), .to = bench_alloc(32 * MB)};
   mx_scope s = mx_scope_begin();
   for (size_t i = 0; i < 32 * MB; i++) w.from[i] = w.to[i] = (char)i;
   mx_array big = mx_random_normal(MX_SHAPE(1024, 4096), MX_FLOAT32, 0, 1, NULL), half = mx_random_normal(MX_SHAPE(512, 4096), MX_FLOAT32, 0, 1, NULL);

@@ -20,6 +20,8 @@ void bench_row(const char *row, struct bench_pair t, double bar, const char *not
 /* The same with a bar on ours / (limit + allowance in seconds). */
 void bench_row_plus(const char *row, struct bench_pair t, double bar, double allowance, const char *note);
 
+/* Memory on large pages, as mica's own; never freed. */
+void *bench_alloc(size_t nbytes);
 /* Reads n bytes with the widest loads, all threads given; for "reading the bytes" limits. */
 void bench_read(const void *p, size_t nbytes, int threads);
 /* Copies n bytes with plain memcpy on all threads given. */

@@ -23,6 +23,7 @@ const struct mxi_ew_row mxi_ew_rows[MXI_OP_ELEMENTWISE_END] = {
 #define ADMIT_F(name)      ADMIT(name, MX_FLOAT16) ADMIT(name, MX_BFLOAT16) ADMIT(name, MX_FLOAT32)
 #define ADMIT_D(name)      ADMIT(name, MX_FLOAT64)
 #define ADMIT_R(name)      ADMIT_F(name) ADMIT_D(name)
+#define ADMIT_L(name)      ADMIT_R(name)
 #define ADMIT_C(name)      ADMIT(name, MX_COMPLEX64)
 #define ADMIT_E(name)      ADMIT(name, MX_UINT8)
 #define ADMIT_A(name)      ADMIT_B(name) ADMIT_I(name) ADMIT_R(name) ADMIT_C(name)

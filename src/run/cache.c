@@ -70,6 +70,7 @@ static void drop(struct mxi_plan *p) {
   for (struct mxi_plan *q = newest; q; q = q->older)
     if (q->predicted == p) q->predicted = NULL;
   p->cached = false;
+  p->predicted = NULL; /* that one may go while a thread still stands here */
   stats.plans--;
   stats.nbytes -= (int64_t)p->nbytes;
   if (!p->users) free_plan(p);

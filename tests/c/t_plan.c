@@ -347,6 +347,22 @@ static void another_size_keeps_the_skeleton(void **state) {
   mx_release(a), mx_release(b);
 }
 
+/* The thread stands at one plan, which predicts the other, when both go. */
+static void a_cleared_cache_predicts_nothing(void **state) {
+  (void)state;
+  mx_array x = pattern(3, 4, MX_FLOAT32, 1);
+  struct operands here = {x, x, x, x, 1}, there = {x, x, x, x, 2};
+  for (int i = 0; i < 20; i++) {
+    for (int k = 0; k < 3; k++) {
+      mx_release(make_and_run(chain, &there, "1", 1));
+      mx_release(make_and_run(chain, &here, "1", 1));
+    }
+    mxi_plan_cache_clear();
+    mx_release(make_and_run(chain, i % 2 ? &there : &here, "1", 1));
+  }
+  mx_release(x);
+}
+
 static void cached_plans_do_not_remember_values(void **state) {
   (void)state;
   for (int i = 1; i < 8; i++) {
@@ -490,6 +506,7 @@ int main(void) {
       TEST(one_structure_serves_alternating_sizes),
       TEST(plans_are_counted),
       TEST(another_size_keeps_the_skeleton),
+      TEST(a_cleared_cache_predicts_nothing),
       TEST(cached_plans_do_not_remember_values),
       TEST(an_operand_read_elsewhere_is_not_overwritten),
       TEST(memory_seen_by_others_is_not_overwritten),

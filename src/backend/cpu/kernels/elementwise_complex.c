@@ -14,6 +14,7 @@
 #define K_F(name, formula)
 #define K_D(name, formula)
 #define K_R(name, formula)
+#define K_L(name, formula)
 #include "core/elementwise.def"
 #undef K
 #undef K_C

@@ -1,12 +1,20 @@
 /* Rows of float32, which also serves both halves, and of float64. */
 #include "elementwise_loops.h"
 
+/* A function that vmath has for whole lines, where the usual arguments are much cheaper than the rare ones. */
+#define LINE_KERNEL(name, suffix)                                                           \
+  static void name##_##suffix(void *out, const void *const *in, unsigned mask, size_t n) { \
+    (void)mask;                                                                             \
+    vm_##name##_##suffix##_n(out, in[0], n);                                                \
+  }
+
 #define OP(name, arity, rule, lo, hi, ulp, doc)
 #define D(name, operand, partial)
 #define K(name, class, formula) K_##class(name, formula)
 #define K_F(name, formula) KERNEL(name, f32, float, uint32_t, formula)
 #define K_D(name, formula) KERNEL(name, f64, double, uint64_t, formula)
 #define K_R(name, formula) K_F(name, formula) K_D(name, formula)
+#define K_L(name, formula) LINE_KERNEL(name, f32) LINE_KERNEL(name, f64)
 #define K_A(name, formula) SELECT_KERNEL(name, f32, float, formula) SELECT_KERNEL(name, f64, double, formula)
 #define K_B(name, formula)
 #define K_E(name, formula)
@@ -18,6 +26,7 @@
 #undef K
 #undef K_F
 #undef K_D
+#undef K_L
 #undef K_A
 
 #define ROW(name, dtype, kernel) [MXI_OP_##name][dtype] = kernel,
@@ -25,6 +34,7 @@
 #define K_F(name, formula)                                                                                             \
   ROW(name, MX_FLOAT32, name##_f32) ROW(name, MX_FLOAT16, name##_f32) ROW(name, MX_BFLOAT16, name##_f32)
 #define K_D(name, formula) ROW(name, MX_FLOAT64, name##_f64)
+#define K_L(name, formula) K_R(name, formula)
 #define K_A(name, formula) K_R(name, formula)
 const struct mxi_ew_rows MXI_ISA_NAME(mxi_ew_float_rows) = {{
 #include "core/elementwise.def"

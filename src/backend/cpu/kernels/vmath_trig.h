@@ -161,10 +161,11 @@ VM_FN double vm_tan_f64(double x) {
 }
 
 /* for i < n: y[i] = f(x[i]); y may be x. A block in which an argument was too large is done again by a function of its
- * own, kept out of the way of the usual loop. */
+ * own, kept out of the way of the usual loop; which way an element is computed depends on it alone. */
 #define VM_TRIG_LOOP(name, t, type, whole, near)                                                            \
   static __attribute__((noinline, unused)) void vm_##name##_##t##_far_n(type *y, const type *x, size_t n) { \
-    for (size_t i = 0; i < n; i++) y[i] = vm_##name##_##t(x[i]);                                            \
+    for (size_t i = 0; i < n; i++)                                                                          \
+      y[i] = vm_blend_##t(vm_abs_##t(x[i]) <= (near), vm_##name##_near_##t(x[i]), vm_##name##_##t(x[i]));   \
   }                                                                                                         \
   static inline __attribute__((unused)) void vm_##name##_##t##_n(type *y, const type *x, size_t n) {        \
     type copy[VM_TRIG_BLOCK];                                                                               \
