@@ -173,7 +173,7 @@ static bool base_is_temporary(const struct mxi_sizer *b, uint32_t i) {
   uint32_t base = b->s->inputs[b->s->nodes[i].input_at];
   const struct mxi_place *p = &b->places[base];
   const struct mxi_pnode *n = &b->s->nodes[base];
-  return n->kind >= MXI_P_ELEMENTWISE && n->kind != MXI_P_VIEW && n->uses == 1 && !n->member && p->dense && p->offset == 0 &&
+  return (n->kind == MXI_P_ELEMENTWISE || n->kind == MXI_P_KERNEL) && n->uses == 1 && !n->member && p->dense && p->offset == 0 &&
          b->z->slots[p->slot].kind == MXI_SLOT_ARENA;
 }
 
