@@ -134,14 +134,13 @@ static mx_status run_wrapped(const char *who, mx_fn_many f, mx_vjp_fn vjp, void 
   struct call *call = mxi_malloc(sizeof *call);
   mx_array *out = mxi_calloc(result_count * sizeof *out);
   mx_status code = MX_OK;
+  if (call) *call = (struct call){.refs = 1, .f = f, .vjp = vjp, .user = user, .count = count, .result_count = result_count};
   if (!call || !out) {
     mxi_fail_memory(c, who);
     code = c->code;
   }
   size_t mark = c->top;
   if (!code) {
-    *call = (struct call){.f = f, .vjp = vjp, .user = user, .count = count, .result_count = result_count};
-    atomic_store(&call->refs, 1);
     code = run_in_frame(c, who, call, args, out);
     if (code)
       mxi_sweep(c, mark);
