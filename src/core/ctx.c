@@ -46,12 +46,12 @@ mx_array mxi_push_grown(struct mxi_ctx *c, mx_array owned) {
 }
 
 void mxi_sweep(struct mxi_ctx *c, size_t mark) {
-  while (c->top > mark) mxi_release(c->stack[--c->top]);
-  mxi_thread_poll(mxi_self());
+  struct mxi_thread *self = mxi_self();
+  while (c->top > mark) mxi_release_by(c->stack[--c->top], self);
+  mxi_thread_poll(self);
 }
 
-mx_array mxi_keep(struct mxi_ctx *c, size_t mark, mx_array result) {
-  if (c->top == mark + 1 && c->stack[mark] == result) return result; /* what most operations leave */
+mx_array mxi_keep_swept(struct mxi_ctx *c, size_t mark, mx_array result) {
   if (!result) {
     mxi_sweep(c, mark);
     return NULL;

@@ -1,4 +1,4 @@
-/* The context of a call: where its error goes and where its results live. The thread's own context serves the mx_*
+/* The context of a call: where its error goes and where its results live. The thread's own context (core/thread.h) serves the mx_*
  * functions; a binding brings one per call (mica/bind.h). Builders leave every array they make on the stack of the
  * context, so none of them frees anything: whoever opened the frame sweeps it. */
 #ifndef MXI_CORE_CTX_H
@@ -18,8 +18,6 @@ struct mxi_ctx {
   bool warned;         /* said once that the root scope holds a million handles */
 };
 
-struct mxi_ctx *mxi_ctx_thread(void); /* the calling thread's own; never NULL after mxi_thread_ready */
-
 /* Records an error unless one is pending; returns NULL, so that builders end with `return mxi_fail(...)`. The message
  * starts with "[operation] ". */
 mx_array mxi_fail(struct mxi_ctx *c, mx_status code, const char *format, ...) MX_PRINTF(3, 4);
@@ -31,8 +29,11 @@ mx_array mxi_push_grown(struct mxi_ctx *c, mx_array owned);
 static inline mx_array mxi_push(struct mxi_ctx *c, mx_array owned) {
   return c->top < c->capacity ? (c->stack[c->top++] = owned) : mxi_push_grown(c, owned);
 }
-/* Ends a frame: releases all above `mark` but `result`, which moves down to it. */
-mx_array mxi_keep(struct mxi_ctx *c, size_t mark, mx_array result);
+/* Ends a frame: releases all above `mark` but `result`, which moves down to it. Most operations leave just that. */
+mx_array mxi_keep_swept(struct mxi_ctx *c, size_t mark, mx_array result);
+static inline mx_array mxi_keep(struct mxi_ctx *c, size_t mark, mx_array result) {
+  return c->top == mark + 1 && c->stack[mark] == result ? result : mxi_keep_swept(c, mark, result);
+}
 void mxi_sweep(struct mxi_ctx *c, size_t mark);
 /* The same for several results, which stay on the stack in order. NULL entries are allowed. */
 mx_status mxi_keep_many(struct mxi_ctx *c, size_t mark, mx_array *results, size_t count);

@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "core/prim.h"
-#include "core/refs.h"
+#include "core/node_inline.h"
 
 int64_t mxi_size(const struct mx_array_ *a) {
   const int64_t *d = mxi_dims(a);
@@ -38,7 +38,7 @@ static bool set_params(mx_array a, const struct mx_prim *prim, const void *param
   }
   a->params.heap = mxi_malloc(prim->params_size);
   if (!a->params.heap) return false;
-  atomic_store_explicit(&a->flags, MXI_NODE_HEAP, memory_order_relaxed);
+  atomic_store_explicit(&a->flags, MXI_NODE_BESIDE, memory_order_relaxed);
   copy_params(a->params.heap, params, prim, ndim);
   if (prim->params_retain) prim->params_retain(a->params.heap);
   return true;
@@ -93,39 +93,31 @@ static inline bool set_inputs(mx_array a, const mx_array *inputs, size_t count, 
   return true;
 }
 
-static inline bool set_shape(mx_array a, int ndim, const int64_t *shape) {
-  a->ndim = 0;
-  int64_t *dims = a->dims.fixed;
-  if (ndim > MXI_INLINE_NDIM) {
-    dims = mxi_malloc((size_t)ndim * sizeof *dims);
-    if (!dims) return false;
-    a->dims.heap = dims;
-  }
+static bool set_large_shape(mx_array a, int ndim, const int64_t *shape) {
+  int64_t *dims = mxi_malloc((size_t)ndim * sizeof *dims);
+  if (!dims) return false;
+  memcpy(dims, shape, (size_t)ndim * sizeof *dims);
+  a->dims.heap = dims;
   a->ndim = (uint16_t)ndim;
-  for (int i = 0; i < ndim; i++) dims[i] = shape[i];
+  a->shape_class = MXI_SHAPE_MORE;
+  if (ndim <= MXI_CLASS_NDIM) {
+    a->shape_class = (uint16_t)ndim;
+    for (int i = 0; i < ndim; i++) a->shape_class |= (uint16_t)((dims[i] > 1 ? 2 : dims[i]) << (3 + 2 * i));
+  }
+  atomic_fetch_or_explicit(&a->flags, MXI_NODE_BESIDE, memory_order_relaxed);
   return true;
 }
 
-/* A node with one reference, no inputs, no parameters. */
-static inline __attribute__((always_inline)) mx_array blank(int op, mx_dtype dtype, struct mxi_thread *self) {
-  mx_array a = mxi_node_alloc(self);
-  if (!a) return NULL;
-  atomic_store_explicit(&a->owner, self->id, memory_order_relaxed);
-  atomic_store_explicit(&a->local, 1, memory_order_relaxed);
-  atomic_store_explicit(&a->shared, 0, memory_order_relaxed);
-  atomic_store_explicit(&a->flags, 0, memory_order_relaxed);
-  a->op = (uint16_t)op;
-  a->dtype = (uint8_t)dtype;
-  a->input_count = 0;
-  a->ndim = 0;
-  a->output_index = 0;
-  a->mark = 0;
-  a->buffer = NULL;
-  a->params.u = 0;
-  a->trace = 0;
-  a->strides = NULL;
-  a->extra = NULL;
-  return a;
+static inline bool set_shape(mx_array a, int ndim, const int64_t *shape) {
+  if (ndim > MXI_INLINE_NDIM) return set_large_shape(a, ndim, shape);
+  uint32_t class = (uint32_t)ndim;
+  for (int i = 0; i < ndim; i++) {
+    a->dims.fixed[i] = shape[i];
+    class |= (uint32_t)(shape[i] > 1 ? 2 : shape[i]) << (3 + 2 * i);
+  }
+  a->ndim = (uint16_t)ndim;
+  a->shape_class = (uint16_t)class;
+  return true;
 }
 
 /* Drops a node that was never finished. */
@@ -139,7 +131,7 @@ mx_array mxi_node_make(struct mxi_ctx *c, int op, mx_dtype dtype, int ndim, cons
   const struct mx_prim *prim = mxi_prims[op];
   if (!check_size(c, prim->name, dtype, ndim, shape)) return NULL;
   struct mxi_thread *self = mxi_self();
-  mx_array a = blank(MXI_OP_NONE, dtype, self);
+  mx_array a = mxi_node_blank(self, MXI_OP_NONE, dtype, 0);
   if (!a) return mxi_fail_memory(c, prim->name);
   int params_ndim = input_count && inputs[0]->ndim > ndim ? inputs[0]->ndim : ndim;
   if (prim->params_size && !set_params(a, prim, params, params_ndim)) return give_up(c, a, prim->name);
@@ -149,7 +141,9 @@ mx_array mxi_node_make(struct mxi_ctx *c, int op, mx_dtype dtype, int ndim, cons
 }
 
 static struct mxi_extra *extra_of(mx_array a) {
-  if (!a->extra) a->extra = mxi_calloc(sizeof *a->extra);
+  if (a->extra) return a->extra;
+  a->extra = mxi_calloc(sizeof *a->extra);
+  if (a->extra) atomic_fetch_or_explicit(&a->flags, MXI_NODE_BESIDE, memory_order_release);
   return a->extra;
 }
 
@@ -192,26 +186,22 @@ mx_status mxi_node_make_many(struct mxi_ctx *c, int op, const struct mxi_output 
     struct mxi_params_output p = {i};
     results[i] = mxi_node_make(c, MXI_OP_output, outputs[i].dtype, outputs[i].ndim, outputs[i].shape, &a, 1, &p);
     if (!results[i]) return c->code;
-    results[i]->output_index = (uint16_t)i;
   }
   return MX_OK;
 }
 
 mx_array mxi_node_from_buffer(struct mxi_ctx *c, struct mxi_buffer *buffer, mx_dtype dtype, int ndim, const int64_t *shape) {
   if (!check_size(c, "array", dtype, ndim, shape)) return NULL;
-  mx_array a = blank(MXI_OP_array, dtype, mxi_self());
+  mx_array a = mxi_node_blank(mxi_self(), MXI_OP_array, dtype, MXI_NODE_EVALUATED);
   if (!a) return mxi_fail_memory(c, "array");
   if (!set_shape(a, ndim, shape)) return give_up(c, a, "array");
   a->buffer = buffer;
-  atomic_store_explicit(&a->flags, MXI_NODE_EVALUATED, memory_order_relaxed);
   if (mxi_push(c, a)) return a;
   mxi_buffer_retain(buffer); /* the failed push released it; on failure the caller keeps its reference */
   return NULL;
 }
 
 mx_array mxi_scalar_node(struct mxi_ctx *c, mx_dtype dtype, uint8_t flags) {
-  mx_array a = blank(MXI_OP_scalar, dtype, mxi_self());
-  if (!a) return mxi_fail_memory(c, "scalar");
-  atomic_store_explicit(&a->flags, MXI_NODE_EVALUATED | flags, memory_order_relaxed);
-  return mxi_push(c, a);
+  mx_array a = mxi_node_blank(mxi_self(), MXI_OP_scalar, dtype, MXI_NODE_EVALUATED | flags);
+  return a ? mxi_push(c, a) : mxi_fail_memory(c, "scalar");
 }

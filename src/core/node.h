@@ -34,7 +34,7 @@ enum {
   MXI_NODE_CLAIMED = 4,   /* an asynchronous run will publish it */
   MXI_NODE_FAILED = 8,
   MXI_NODE_TAINTED = 16,  /* downstream of a binding's closure */
-  MXI_NODE_HEAP = 32,     /* its parameters are outside the node */
+  MXI_NODE_BESIDE = 32,   /* parameters, dimensions, strides or extra lie outside the node and go with it */
 };
 
 struct mx_array_ {
@@ -46,8 +46,11 @@ struct mx_array_ {
   _Atomic uint8_t flags;  /* MXI_NODE_* */
   uint32_t input_count;
   uint16_t ndim;
-  uint16_t output_index;
-  uint64_t mark;          /* epoch << 32 | position on the tape */
+  uint16_t shape_class;   /* rank and dimension classes as the key of a plan has them: see mxi_shape_class */
+  union {
+    uint64_t mark;           /* epoch << MXI_MARK_BITS | position on the tape */
+    struct mx_array_ *next;  /* of the free, and of the dead */
+  };
   union {
     struct mx_array_ *in[2];
     struct {
@@ -65,11 +68,11 @@ struct mx_array_ {
   } params;
   uint64_t trace; /* id of the innermost transform this depends on; 0: none */
   union {
-    int64_t fixed[MXI_INLINE_NDIM];
+    int64_t fixed[MXI_INLINE_NDIM]; /* zero beyond ndim */
     int64_t *heap;
   } dims;
   int64_t *strides; /* NULL: row-major from the buffer's start; else ndim strides in elements, then the offset in bytes */
-  struct mx_array_ *next_merge; /* in a merge queue, or on the list of the dead */
+  struct mx_array_ *next_merge; /* in a merge queue */
   struct mxi_extra *extra;
 };
 
@@ -85,6 +88,21 @@ static inline uint8_t mxi_flags(const struct mx_array_ *a) {
 static inline bool mxi_is_evaluated(const struct mx_array_ *a) { return mxi_flags(a) & MXI_NODE_EVALUATED; }
 static inline int64_t mxi_offset(const struct mx_array_ *a) { return a->strides ? a->strides[a->ndim] : 0; }
 int64_t mxi_size(const struct mx_array_ *a);
+static inline bool mxi_shapes_equal(const struct mx_array_ *a, const struct mx_array_ *b) {
+  if (a->ndim != b->ndim) return false;
+  if (a->ndim <= MXI_INLINE_NDIM) {
+    uint64_t differ = 0;
+    for (int i = 0; i < MXI_INLINE_NDIM; i++) differ |= (uint64_t)(a->dims.fixed[i] ^ b->dims.fixed[i]);
+    return differ == 0;
+  }
+  for (int i = 0; i < a->ndim; i++)
+    if (a->dims.heap[i] != b->dims.heap[i]) return false;
+  return true;
+}
+
+/* Three bits of rank, then the class of each dimension in two: 0, 1, 2 = larger. MXI_SHAPE_MORE: a rank above
+ * MXI_CLASS_NDIM, whose classes are not here. */
+enum { MXI_CLASS_NDIM = 5, MXI_SHAPE_MORE = 7 };
 const void *mxi_params(const struct mx_array_ *a); /* the primitive's parameter struct */
 
 /* ---- Making nodes ------------------------------------------------------------------------------------------------ */
@@ -119,7 +137,6 @@ mx_array mxi_node_from_buffer(struct mxi_ctx *c, struct mxi_buffer *buffer, mx_d
 /* ---- References -------------------------------------------------------------------------------------------------- */
 void mxi_retain(mx_array a);
 void mxi_node_detach(mx_array a); /* drops the inputs of an evaluated node */
-void mxi_node_free_alone(mx_array a); /* frees a node whose inputs are dealt with and that nobody refers to */
 void mxi_release(mx_array a); /* iterative: a million nodes deep is fine */
 void mxi_release_many(mx_array a, int32_t count);
 

@@ -1,7 +1,6 @@
 /* The slow paths of the counts, and freeing, which is iterative: the dead are a list, not a recursion. */
-#include "core/refs.h"
+#include "core/node_inline.h"
 
-#include "base/buffer.h"
 #include "base/memory.h"
 #include "core/prim.h"
 
@@ -33,8 +32,7 @@ static void free_extra(struct mxi_extra *x) {
   mxi_free(x);
 }
 
-/* What few nodes hold beside their inputs. */
-static void free_rest(mx_array a) {
+void mxi_node_free_beside(mx_array a) {
   if (a->op != MXI_OP_NONE && mxi_prims[a->op]->params_size > sizeof a->params) {
     if (mxi_prims[a->op]->params_free) mxi_prims[a->op]->params_free(a->params.heap);
     mxi_free(a->params.heap);
@@ -44,24 +42,23 @@ static void free_rest(mx_array a) {
   free_extra(a->extra);
 }
 
-static inline void free_node(struct mxi_thread *self, mx_array a) {
-  if (a->buffer) mxi_buffer_release(a->buffer);
-  if (a->extra || a->strides || a->ndim > MXI_INLINE_NDIM || mxi_flags(a) & MXI_NODE_HEAP) free_rest(a);
-  mxi_node_recycle(self, a);
+/* Drops the inputs of a node; those that die go on the list, whose head is returned. */
+static inline mx_array drop_inputs(mx_array a, mx_array dead, struct mxi_thread *self) {
+  mx_array *in = a->input_count > 2 ? a->many.list : a->in;
+  for (uint32_t i = 0; i < a->input_count; i++)
+    if (mxi_refs_drop(in[i], self)) {
+      in[i]->next = dead;
+      dead = in[i];
+    }
+  if (a->input_count > 2) mxi_free(in);
+  return dead;
 }
 
 static void free_nodes(mx_array dead, struct mxi_thread *self) {
   while (dead) {
     mx_array a = dead;
-    dead = a->next_merge;
-    mx_array *in = a->input_count > 2 ? a->many.list : a->in;
-    for (uint32_t i = 0; i < a->input_count; i++)
-      if (mxi_refs_drop(in[i], self)) {
-        in[i]->next_merge = dead;
-        dead = in[i];
-      }
-    if (a->input_count > 2) mxi_free(in);
-    free_node(self, a);
+    dead = drop_inputs(a, a->next, self);
+    mxi_node_free_alone(self, a);
   }
 }
 
@@ -69,8 +66,11 @@ void mxi_retain(mx_array a) { mxi_refs_add(a, mxi_self()); }
 
 void mxi_release(mx_array a) {
   struct mxi_thread *self = mxi_self();
-  if (!mxi_refs_drop(a, self)) return;
-  a->next_merge = NULL;
+  if (mxi_refs_drop(a, self)) mxi_node_free(a, self);
+}
+
+void mxi_node_free(mx_array a, struct mxi_thread *self) {
+  a->next = NULL;
   free_nodes(a, self);
 }
 
@@ -94,21 +94,12 @@ void mxi_refs_merge(mx_array a) {
   do merged = ((s >> 2) + local - 1) * MXI_SHARED_ONE | MXI_SHARED_MERGED;
   while (!atomic_compare_exchange_weak_explicit(&a->shared, &s, merged, memory_order_acq_rel, memory_order_relaxed));
   if (merged != MXI_SHARED_MERGED) return;
-  a->next_merge = NULL;
-  free_nodes(a, self);
+  mxi_node_free(a, self);
 }
 
 void mxi_node_detach(mx_array a) {
   struct mxi_thread *self = mxi_self();
-  mx_array *in = a->input_count > 2 ? a->many.list : a->in, dead = NULL;
-  for (uint32_t i = 0; i < a->input_count; i++)
-    if (mxi_refs_drop(in[i], self)) {
-      in[i]->next_merge = dead;
-      dead = in[i];
-    }
-  if (a->input_count > 2) mxi_free(in);
+  mx_array dead = drop_inputs(a, NULL, self);
   a->input_count = 0;
   free_nodes(dead, self);
 }
-
-void mxi_node_free_alone(mx_array a) { free_node(mxi_self(), a); }

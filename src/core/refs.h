@@ -38,6 +38,10 @@ static inline bool mxi_refs_drop(mx_array a, const struct mxi_thread *self) {
   return mxi_refs_drop_slow(a, self);
 }
 
+void mxi_node_free(mx_array a, struct mxi_thread *self); /* what nobody refers to, and what dies with it */
+static inline void mxi_release_by(mx_array a, struct mxi_thread *self) {
+  if (mxi_refs_drop(a, self)) mxi_node_free(a, self);
+}
 void mxi_refs_merge(mx_array a); /* adds the owner's count to the shared one, less the queue's; frees at zero */
 
 #endif

@@ -20,25 +20,34 @@ static _Atomic uint32_t next_id = 1;
 static struct mxi_thread last_resort = {.id = UINT32_MAX}; /* serves threads that found no memory at their first call */
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
-static mx_array pool; /* free nodes of nobody */
+static mx_array pool; /* free nodes of nobody: magazines, see put_in_pool */
 static _Atomic int64_t slab_count;
-static _Atomic int64_t pool_count;
+static int64_t pool_count;
 
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void give_back(struct mxi_thread *t, size_t keep) {
-  if (t->free_count <= keep) return;
+/* A list of free nodes becomes a magazine of the pool; its first node holds the link and how many there are. */
+static void put_in_pool(mx_array list, uint32_t count) {
+  if (!list) return;
   pthread_mutex_lock(&pool_lock);
-  while (t->free_count > keep) {
-    mx_array a = t->free_nodes;
-    t->free_nodes = a->next_merge;
-    t->free_count--;
-    a->next_merge = pool;
-    pool = a;
-    atomic_fetch_add_explicit(&pool_count, 1, memory_order_relaxed);
+  list->in[0] = pool;
+  list->input_count = count;
+  pool = list;
+  pool_count += count;
+  pthread_mutex_unlock(&pool_lock);
+}
+
+static mx_array take_from_pool(uint32_t *count) {
+  pthread_mutex_lock(&pool_lock);
+  mx_array list = pool;
+  if (list) {
+    pool = list->in[0];
+    *count = list->input_count;
+    pool_count -= *count;
   }
   pthread_mutex_unlock(&pool_lock);
+  return list;
 }
 
 /* Runs at thread exit. The scopes end first; then the thread leaves the registry, so that nobody queues any more. */
@@ -54,7 +63,8 @@ static void thread_ends(void *p) {
     }
   pthread_mutex_unlock(&registry_lock);
   mxi_thread_drain(t);
-  give_back(t, 0);
+  put_in_pool(t->free_nodes, t->free_count);
+  put_in_pool(t->spare, MXI_MAGAZINE);
   mxi_free(t->ctx.stack);
   mxi_self_ = NULL;
   mxi_free(t);
@@ -79,39 +89,40 @@ struct mxi_thread *mxi_thread_start(void) {
   return t;
 }
 
-struct mxi_ctx *mxi_ctx_thread(void) { return &mxi_self()->ctx; }
-
-/* Takes up to a slab's worth from the common pool, else a new slab. */
+/* The thread's spare magazine, else one from the pool, else a new slab. */
 bool mxi_nodes_refill(struct mxi_thread *t) {
   if (t == &last_resort) return false;
-  pthread_mutex_lock(&pool_lock);
-  for (int i = 0; i < SLAB_NODES && pool; i++) {
-    mx_array a = pool;
-    pool = a->next_merge;
-    a->next_merge = t->free_nodes;
-    t->free_nodes = a;
-    t->free_count++;
-    atomic_fetch_sub_explicit(&pool_count, 1, memory_order_relaxed);
-  }
-  pthread_mutex_unlock(&pool_lock);
+  t->free_nodes = t->spare;
+  t->free_count = t->spare ? MXI_MAGAZINE : 0;
+  t->spare = NULL;
+  if (!t->free_nodes) t->free_nodes = take_from_pool(&t->free_count);
   if (t->free_nodes) return true;
   mx_array slab = mxi_aligned(SLAB_NODES * sizeof *slab);
   if (!slab) return false;
   atomic_fetch_add_explicit(&slab_count, 1, memory_order_relaxed);
   for (int i = SLAB_NODES - 1; i >= 0; i--) {
-    slab[i].next_merge = t->free_nodes;
+    slab[i].next = t->free_nodes;
     t->free_nodes = &slab[i];
   }
-  t->free_count += SLAB_NODES;
+  t->free_count = SLAB_NODES;
   return true;
 }
 
-void mxi_nodes_give_back(struct mxi_thread *t) { give_back(t, t == &last_resort ? 0 : MXI_FREE_MAX / 2); }
+/* Called when the list is a full magazine. */
+void mxi_nodes_give_back(struct mxi_thread *t) {
+  put_in_pool(t->spare, MXI_MAGAZINE);
+  t->spare = t->free_nodes;
+  t->free_nodes = NULL;
+  t->free_count = 0;
+}
 
 int64_t mxi_live_nodes(void) {
-  int64_t live = atomic_load(&slab_count) * SLAB_NODES - atomic_load(&pool_count);
+  int64_t live = atomic_load(&slab_count) * SLAB_NODES;
   pthread_mutex_lock(&registry_lock);
-  for (struct mxi_thread *t = registry; t; t = t->next) live -= (int64_t)t->free_count;
+  for (struct mxi_thread *t = registry; t; t = t->next) live -= t->free_count + (t->spare ? MXI_MAGAZINE : 0);
+  pthread_mutex_lock(&pool_lock);
+  live -= pool_count;
+  pthread_mutex_unlock(&pool_lock);
   pthread_mutex_unlock(&registry_lock);
   return live;
 }

@@ -8,8 +8,9 @@
 
 struct mxi_thread {
   uint32_t id; /* never reused; never 0 */
-  size_t free_count;
-  mx_array free_nodes; /* linked through next_merge */
+  uint32_t free_count;
+  mx_array free_nodes; /* linked through next */
+  mx_array spare;      /* a magazine, or NULL */
   _Atomic(mx_array) merge_queue;
   struct mxi_ctx ctx;
   struct mxi_thread *next; /* in the registry */
@@ -20,8 +21,10 @@ extern __thread struct mxi_thread *mxi_self_ __attribute__((tls_model("initial-e
 struct mxi_thread *mxi_thread_start(void); /* never NULL: without memory the thread shares a static last resort */
 
 static inline struct mxi_thread *mxi_self(void) { return mxi_self_ ? mxi_self_ : mxi_thread_start(); }
+static inline struct mxi_ctx *mxi_ctx_thread(void) { return &mxi_self()->ctx; }
 
-#define MXI_FREE_MAX 8192 /* nodes a thread keeps for itself */
+/* Free nodes move between threads by the magazine (Bonwick and Adams, USENIX 2001): a thread keeps at most two. */
+#define MXI_MAGAZINE 4096
 bool mxi_nodes_refill(struct mxi_thread *t);
 void mxi_nodes_give_back(struct mxi_thread *t);
 
@@ -29,15 +32,15 @@ void mxi_nodes_give_back(struct mxi_thread *t);
 static inline mx_array mxi_node_alloc(struct mxi_thread *t) {
   if (mxi_memory_should_fail() || (!t->free_nodes && !mxi_nodes_refill(t))) return NULL;
   mx_array a = t->free_nodes;
-  t->free_nodes = a->next_merge;
+  t->free_nodes = a->next;
   t->free_count--;
   return a;
 }
 
 static inline void mxi_node_recycle(struct mxi_thread *t, mx_array a) {
-  a->next_merge = t->free_nodes;
+  a->next = t->free_nodes;
   t->free_nodes = a;
-  if (++t->free_count > MXI_FREE_MAX) mxi_nodes_give_back(t);
+  if (++t->free_count >= MXI_MAGAZINE) mxi_nodes_give_back(t);
 }
 void mxi_thread_drain(struct mxi_thread *t); /* merges the queue; the owner calls this at eval and scope end */
 static inline void mxi_thread_poll(struct mxi_thread *t) {

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "core/prim.h"
+#include "core/thread.h"
 #include "io/npy.h"
 #include "io/zip.h"
 #include "ops/builders.h"

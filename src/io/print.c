@@ -1,4 +1,5 @@
 /* The text of an array, for people. */
+#include "core/thread.h"
 #include "io/format.h"
 #include "run/read.h"
 

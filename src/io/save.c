@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/thread.h"
 #include "io/npy.h"
 #include "io/zip.h"
 #include "run/read.h"

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/node_inline.h"
 #include "ops/builders.h"
 
 const struct mxi_ew_row mxi_ew_rows[MXI_OP_ELEMENTWISE_END] = {
@@ -36,26 +37,36 @@ const uint8_t mxi_ew_admits[MXI_OP_ELEMENTWISE_END][MXI_DTYPE_COUNT] = {
 };
 
 /* ---- Dtypes ------------------------------------------------------------------------------------------------------ */
-mx_dtype mxi_ew_operand_dtype(enum mxi_ew_rule rule, mx_dtype t) {
-  switch (rule) {
-  case MXI_RULE_FLOAT: return mxi_is_inexact(t) ? t : MX_FLOAT32;
-  case MXI_RULE_LOGIC: return MX_BOOL;
-  case MXI_RULE_SHIFT: return t == MX_BOOL ? MX_UINT8 : t;
-  default: return t;
-  }
-}
+/* By rule: what an operand of dtype t is converted to, and what the result of operands converted to t is. */
+#define EACH_DTYPE(x)                                                                                                  \
+  {x(MX_BOOL),  x(MX_UINT8), x(MX_UINT16),  x(MX_UINT32),  x(MX_UINT64),  x(MX_INT8),     x(MX_INT16),                 \
+   x(MX_INT32), x(MX_INT64), x(MX_FLOAT16), x(MX_FLOAT32), x(MX_FLOAT64), x(MX_BFLOAT16), x(MX_COMPLEX64)}
+#define ITSELF(t)      t
+#define TO_INEXACT(t)  (t) < MX_FLOAT16 ? MX_FLOAT32 : (t)
+#define TO_REAL(t)     (t) == MX_COMPLEX64 ? MX_FLOAT32 : (t)
+#define TO_UNSIGNED(t) (t) == MX_BOOL ? MX_UINT8 : (t)
+#define TO_BOOL(t)     MX_BOOL
+#define TO_UINT8(t)    MX_UINT8
+#define TO_FLOAT32(t)  MX_FLOAT32
+static const struct {
+  uint8_t operand[MXI_DTYPE_COUNT], result[MXI_DTYPE_COUNT];
+} rules[] = {
+  [MXI_RULE_SAME] = {EACH_DTYPE(ITSELF), EACH_DTYPE(ITSELF)},
+  [MXI_RULE_FLOAT] = {EACH_DTYPE(TO_INEXACT), EACH_DTYPE(ITSELF)},
+  [MXI_RULE_REAL] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_REAL)},
+  [MXI_RULE_COMPARE] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_BOOL)},
+  [MXI_RULE_LOGIC] = {EACH_DTYPE(TO_BOOL), EACH_DTYPE(TO_BOOL)},
+  [MXI_RULE_BITS] = {EACH_DTYPE(ITSELF), EACH_DTYPE(ITSELF)},
+  [MXI_RULE_SHIFT] = {EACH_DTYPE(TO_UNSIGNED), EACH_DTYPE(ITSELF)},
+  [MXI_RULE_PRED] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_BOOL)},
+  [MXI_RULE_SELECT] = {EACH_DTYPE(ITSELF), EACH_DTYPE(ITSELF)},
+  [MXI_RULE_ENCODE] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_UINT8)},
+  [MXI_RULE_DECODE] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_FLOAT32)},
+};
 
-mx_dtype mxi_ew_result_dtype(enum mxi_ew_rule rule, mx_dtype t) {
-  switch (rule) {
-  case MXI_RULE_COMPARE:
-  case MXI_RULE_LOGIC:
-  case MXI_RULE_PRED: return MX_BOOL;
-  case MXI_RULE_REAL: return t == MX_COMPLEX64 ? MX_FLOAT32 : t;
-  case MXI_RULE_ENCODE: return MX_UINT8;
-  case MXI_RULE_DECODE: return MX_FLOAT32;
-  default: return t;
-  }
-}
+mx_dtype mxi_ew_operand_dtype(enum mxi_ew_rule rule, mx_dtype t) { return (mx_dtype)rules[rule].operand[t]; }
+
+mx_dtype mxi_ew_result_dtype(enum mxi_ew_rule rule, mx_dtype t) { return (mx_dtype)rules[rule].result[t]; }
 
 static bool is_weak(mx_array a) { return mxi_flags(a) & MXI_NODE_WEAK; }
 
@@ -84,21 +95,13 @@ static mx_array refuse(struct mxi_ctx *c, int op, mx_dtype t) {
   return mxi_fail(c, MX_ERR_DTYPE, "[%s] %s is not accepted", mxi_ew_rows[op].name, mxi_dtype_names[t]);
 }
 
-static bool have_same_shape(mx_array a, mx_array b) {
-  if (a->ndim != b->ndim) return false;
-  const int64_t *x = mxi_dims(a), *y = mxi_dims(b);
-  for (int i = 0; i < a->ndim; i++)
-    if (x[i] != y[i]) return false;
-  return true;
-}
-
 /* The node of a row on operands that have their final dtypes, t where it matters. */
 static mx_array make(struct mxi_ctx *c, int op, mx_dtype t, const mx_array *in, size_t count) {
   const struct mxi_ew_row *row = &mxi_ew_rows[op];
   mx_dtype result = mxi_ew_result_dtype((enum mxi_ew_rule)row->rule, t);
   int ndim = in[0]->ndim;
   bool same = true;
-  for (size_t i = 1; i < count; i++) same &= have_same_shape(in[0], in[i]);
+  for (size_t i = 1; i < count; i++) same &= mxi_shapes_equal(in[0], in[i]);
   if (same) return mxi_node_make(c, op, result, ndim, mxi_dims(in[0]), in, count, NULL);
   int64_t shape[MXI_MAX_NDIM];
   memcpy(shape, mxi_dims(in[0]), sizeof *shape * (size_t)ndim);
@@ -107,8 +110,18 @@ static mx_array make(struct mxi_ctx *c, int op, mx_dtype t, const mx_array *in, 
   return mxi_node_make(c, op, result, ndim, shape, in, count, NULL);
 }
 
+/* Whether operands of dtype t are taken as they are; then *result is the result's dtype. */
+static inline bool is_direct(int op, mx_dtype t, mx_dtype *result) {
+  unsigned rule = mxi_ew_rows[op].rule;
+  *result = (mx_dtype)rules[rule].result[t];
+  return mxi_ew_admits[op][t] && rules[rule].operand[t] == t;
+}
+
 mx_array mxi_ew_unary(struct mxi_ctx *c, int op, mx_array a) {
   MXI_TRY(a);
+  mx_dtype result;
+  if (is_direct(op, (mx_dtype)a->dtype, &result) && !is_weak(a) && mxi_itemsize(result) <= mxi_itemsize((mx_dtype)a->dtype))
+    return mxi_node_like(c, op, result, a, a, NULL);
   const struct mxi_ew_row *row = &mxi_ew_rows[op];
   mx_dtype t = mxi_ew_operand_dtype((enum mxi_ew_rule)row->rule, (mx_dtype)a->dtype);
   if (!mxi_ew_admits[op][t]) return refuse(c, op, t);
@@ -135,10 +148,11 @@ static mx_array binary_mixed(struct mxi_ctx *c, int op, mx_array a, mx_array b) 
 
 mx_array mxi_ew_binary(struct mxi_ctx *c, int op, mx_array a, mx_array b) {
   MXI_TRY(a && b);
-  mx_dtype t = (mx_dtype)a->dtype;
-  if (a->dtype != b->dtype || ((mxi_flags(a) | mxi_flags(b)) & MXI_NODE_WEAK) || !mxi_ew_admits[op][t] ||
-      mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[op].rule, t) != t)
+  mx_dtype t = (mx_dtype)a->dtype, result;
+  if (a->dtype != b->dtype || ((mxi_flags(a) | mxi_flags(b)) & MXI_NODE_WEAK) || !is_direct(op, t, &result))
     return binary_mixed(c, op, a, b);
+  if (b->ndim == 0 || mxi_shapes_equal(a, b)) return mxi_node_like(c, op, result, a, a, b);
+  if (a->ndim == 0) return mxi_node_like(c, op, result, b, a, b);
   return make(c, op, t, (mx_array[]){a, b}, 2);
 }
 

@@ -1,17 +1,39 @@
 /* The key of a tape. Structure, in 32-bit words, a node after the other:
- *   a head, as plan/key.h packs it: op, dtype, rank, member, layout, and the classes of up to five dimensions
+ *   a head, as plan/key.h packs it: op, dtype, layout, rank, and the classes of up to five dimensions
  *   rank, then dimension classes, 2 bits each: 0, 1, 2 = larger       (only above five dimensions)
  *   input count, input positions                                      (not for leaves)
  *   STRUCTURE parameters
- * Sizes, in 64-bit words: shapes (and strides of strided leaves), SIZE and VALUE parameters. Shapes of elementwise
- * nodes follow from their inputs and are left out. Never: identities, values, addresses. */
+ * and, at the end, the positions of the members. Sizes, in 64-bit words: shapes (and strides of strided leaves), SIZE and
+ * VALUE parameters. Shapes of elementwise nodes follow from their inputs and are left out. Never: identities, values,
+ * addresses. */
 #include "plan/key.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/refs.h"
-#include "plan/plan.h"
+#include "plan/tape.h"
+
+/* Room for one more node of the short kind; arrays by node grow together. */
+bool mxi_tape_grow(struct mxi_tape *t) {
+  size_t nodes = t->capacity, uses = t->capacity, kinds = t->capacity, members = t->capacity, need = t->count + 1;
+  if (!mxi_reserve(&t->nodes, &nodes, need, sizeof *t->nodes) || !mxi_reserve(&t->uses, &uses, need, sizeof *t->uses) ||
+      !mxi_reserve(&t->kinds, &kinds, need, sizeof *t->kinds) || !mxi_reserve(&t->members, &members, need, sizeof *t->members))
+    return false;
+  size_t least = nodes < uses ? nodes : uses;
+  if (kinds < least) least = kinds;
+  t->capacity = members < least ? members : least;
+  return mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + MXI_TAPE_ROOM, sizeof *t->structure) &&
+         mxi_reserve(&t->sizes, &t->sizes_capacity, t->sizes_count + MXI_TAPE_ROOM, sizeof *t->sizes);
+}
+
+void mxi_tape_free(struct mxi_tape *t) {
+  mxi_free(t->nodes);
+  mxi_free(t->uses);
+  mxi_free(t->kinds);
+  mxi_free(t->members);
+  mxi_free(t->structure);
+  mxi_free(t->sizes);
+}
 
 static uint32_t *reserve_structure(struct mxi_tape *t, size_t n) {
   if (!mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + n, sizeof *t->structure)) return NULL;
@@ -20,9 +42,9 @@ static uint32_t *reserve_structure(struct mxi_tape *t, size_t n) {
   return at;
 }
 
-static inline bool add_sizes(struct mxi_tape *t, const int64_t *v, size_t n) {
+static bool add_sizes(struct mxi_tape *t, const int64_t *v, size_t n) {
   if (!mxi_reserve(&t->sizes, &t->sizes_capacity, t->sizes_count + n, sizeof *t->sizes)) return false;
-  for (size_t i = 0; i < n; i++) t->sizes[t->sizes_count + i] = v[i];
+  if (n) memcpy(t->sizes + t->sizes_count, v, n * sizeof *v);
   t->sizes_count += n;
   return true;
 }
@@ -61,64 +83,53 @@ static bool add_params(struct mxi_tape *t, mx_array a) {
   return true;
 }
 
-/* Writes the head of a node and what belongs to it; returns the word after. Room has been made. */
-static inline uint32_t *write_head(uint32_t *w, const struct mx_array_ *a, uint32_t op, uint32_t member, uint32_t layout) {
-  int ndim = a->ndim;
+static bool add_head(struct mxi_tape *t, mx_array a, uint32_t op, uint32_t layout) {
+  int ndim = a->ndim, more = ndim > MXI_CLASS_NDIM ? 1 + (ndim + 15) / 16 : 0;
+  uint32_t *w = reserve_structure(t, 1 + (size_t)more);
+  if (!w) return false;
+  *w++ = mxi_key_head(a, op, layout);
+  if (!more) return true;
   const int64_t *dims = mxi_dims(a);
-  uint32_t head = op | (uint32_t)a->dtype << MXI_KEY_DTYPE | member << MXI_KEY_MEMBER | layout << MXI_KEY_LAYOUT;
-  if (ndim <= MXI_KEY_INLINE) {
-    head |= (uint32_t)ndim << MXI_KEY_NDIM;
-    for (int i = 0; i < ndim; i++) head |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (MXI_KEY_CLASSES + 2 * i);
-    *w = head;
-    return w + 1;
-  }
-  *w++ = head | MXI_KEY_MORE << MXI_KEY_NDIM;
   *w++ = (uint32_t)ndim;
-  for (int i = 0; i < (ndim + 15) / 16; i++) w[i] = 0;
+  for (int i = 0; i < more - 1; i++) w[i] = 0;
   for (int i = 0; i < ndim; i++) w[i / 16] |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (i % 16 * 2);
-  return w + (ndim + 15) / 16;
-}
-
-#define HEAD_WORDS (2 + MXI_MAX_NDIM / 16)
-
-/* A leaf: what the plan must know of a value that is there already. */
-static inline bool write_leaf(struct mxi_tape *t, mx_array a) {
-  uint32_t layout = a->op == MXI_OP_scalar ? 4 : a->strides ? 3 : 1;
-  if (!mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + HEAD_WORDS, sizeof *t->structure)) return false;
-  uint32_t *w = write_head(t->structure + t->structure_count, a, 0, 0, layout);
-  t->structure_count = (size_t)(w - t->structure);
-  t->leaf_count++;
-  if (!a->ndim) return true;
-  return add_sizes(t, mxi_dims(a), a->ndim) && (layout != 3 || add_sizes(t, a->strides, a->ndim));
-}
-
-static inline bool write_node(struct mxi_tape *t, mx_array a, uint32_t member) {
-  uint32_t inputs = a->input_count;
-  if (!mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + HEAD_WORDS + 1 + inputs, sizeof *t->structure)) return false;
-  uint32_t *w = write_head(t->structure + t->structure_count, a, a->op, member, 0);
-  *w++ = inputs;
-  mx_array const *in = mxi_inputs(a);
-  for (uint32_t i = 0; i < inputs; i++) *w++ = (uint32_t)(in[i]->mark & ((1u << MXI_MARK_BITS) - 1));
-  t->structure_count = (size_t)(w - t->structure);
-  if (mxi_is_elementwise(a->op)) return true; /* no parameters, and its shape follows from its inputs */
-  return add_params(t, a) && (!a->ndim || add_sizes(t, mxi_dims(a), a->ndim));
-}
-
-bool mxi_key_write(struct mxi_tape *t, uint64_t trace_base) {
-  const struct mxi_thread *self = mxi_self();
-  t->structure_count = t->sizes_count = 0;
-  t->leaf_count = 0;
-  t->traced = false;
-  for (size_t i = 0; i < t->count; i++) {
-    mx_array a = t->nodes[i];
-    if (mxi_is_evaluated(a)) {
-      if (!write_leaf(t, a)) return false;
-      continue;
-    }
-    if (trace_base && a->trace >= trace_base) t->traced = true;
-    int32_t refs = mxi_refs_exact(a, self);
-    if (refs < 0 || (uint32_t)refs > t->uses[i]) t->member[i] = 1;
-    if (!write_node(t, a, t->member[i])) return false;
-  }
   return true;
+}
+
+bool mxi_tape_add_long(struct mxi_tape *t, mx_array a, uint32_t layout) {
+  if (layout)
+    return add_head(t, a, 0, layout) && add_sizes(t, mxi_dims(a), a->ndim) &&
+           (layout != MXI_KEY_STRIDED || add_sizes(t, a->strides, a->ndim));
+  if (!add_head(t, a, a->op, 0)) return false;
+  uint32_t *w = reserve_structure(t, 1 + a->input_count);
+  if (!w) return false;
+  *w++ = a->input_count;
+  mx_array const *in = mxi_inputs(a);
+  for (uint32_t k = 0; k < a->input_count; k++) {
+    *w = mxi_tape_position(in[k]);
+    t->uses[*w++]++;
+  }
+  if (mxi_is_elementwise(a->op)) return true;
+  return add_params(t, a) && add_sizes(t, mxi_dims(a), a->ndim);
+}
+
+static bool end_with_members(struct mxi_tape *t) {
+  uint32_t *w = reserve_structure(t, t->member_count);
+  if (w) memcpy(w, t->members, t->member_count * sizeof *w);
+  return w != NULL;
+}
+
+bool mxi_tape_finish(struct mxi_tape *t, uint64_t trace_base) {
+  const struct mxi_thread *self = mxi_self();
+  size_t members = 0;
+  for (size_t i = 0; i < t->count; i++) {
+    if (t->kinds[i] == MXI_TAPE_LEAF) continue;
+    mx_array a = t->nodes[i];
+    if (trace_base && a->trace >= trace_base) t->traced = true;
+    if (mxi_refs_exact(a, self) == (int32_t)t->uses[i]) continue;
+    t->kinds[i] = MXI_TAPE_MEMBER;
+    t->members[members++] = (uint32_t)i;
+  }
+  t->member_count = members;
+  return end_with_members(t);
 }

@@ -7,12 +7,11 @@
 enum { /* bit positions */
   MXI_KEY_OP = 0,
   MXI_KEY_DTYPE = 10,
-  MXI_KEY_MEMBER = 14,
-  MXI_KEY_LAYOUT = 15, /* 0 not a leaf, 1 row-major leaf, 3 strided leaf, 4 scalar leaf */
-  MXI_KEY_NDIM = 18,   /* MXI_KEY_MORE: the rank is in the next word */
-  MXI_KEY_CLASSES = 21,
+  MXI_KEY_LAYOUT = 15, /* enum below; 0: not a leaf */
+  MXI_KEY_NDIM = 18,   /* the node's shape_class: rank, where MXI_SHAPE_MORE says that it is in the next word, */
+  MXI_KEY_CLASSES = 21, /* and the classes of dimensions */
 };
-enum { MXI_KEY_INLINE = 5, MXI_KEY_MORE = 7 };
+enum { MXI_KEY_DENSE = 1, MXI_KEY_STRIDED = 3, MXI_KEY_SCALAR = 4 };
 
 _Static_assert(MXI_OP_COUNT < 1024, "an operation takes ten bits");
 

@@ -11,12 +11,18 @@
 #include "core/prim.h"
 #include "plan/program.h"
 
-/* The tape, as collect writes it: nodes in an order where inputs come first, and the two parts of the key. */
+/* The tape, as collect writes it (plan/tape.h): nodes in an order where inputs come first, and the two parts of the key. */
+enum mxi_tape_kind {
+  MXI_TAPE_INNER,
+  MXI_TAPE_LEAF,   /* evaluated before */
+  MXI_TAPE_MEMBER, /* keeps its value: a root, or referenced from outside the tape */
+};
 struct mxi_tape {
   mx_array *nodes;
-  uint32_t *uses;  /* edges to node i from inside the tape */
-  uint8_t *member; /* node i keeps its value: a root, or referenced from outside the tape */
-  size_t count, capacity, uses_capacity, member_capacity;
+  uint32_t *uses;    /* edges to node i from inside the tape */
+  uint8_t *kinds;    /* enum mxi_tape_kind */
+  uint32_t *members; /* their positions, ascending */
+  size_t count, capacity, member_count;
   uint32_t *structure; /* see plan/key.c */
   size_t structure_count, structure_capacity;
   int64_t *sizes;
@@ -25,8 +31,6 @@ struct mxi_tape {
   bool traced; /* some node belongs to a running transform: its graph is kept */
 };
 
-/* Positions are read from marks, so the caller holds the graph lock. Writes structure, sizes and member. */
-bool mxi_key_write(struct mxi_tape *t, uint64_t trace_base);
 #define MXI_MARK_BITS 24 /* of a mark, for the position; the rest is the epoch */
 #define MXI_TAPE_MAX 8192 /* nodes planned and run together */
 

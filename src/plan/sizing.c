@@ -157,7 +157,7 @@ static void place_output(struct mxi_sizer *b, uint32_t i) {
   mx_array a = b->t->nodes[i];
   uint32_t parent = b->s->inputs[b->s->nodes[i].input_at];
   struct mxi_place *p = &b->places[i];
-  *p = (struct mxi_place){.slot = b->places[parent].slot + a->output_index, .ndim = a->ndim, .dense = true};
+  *p = (struct mxi_place){.slot = b->places[parent].slot + (uint32_t)a->params.i, .ndim = a->ndim, .dense = true};
   p->shape = copy_dims(b, a->ndim, mxi_dims(a));
   if (p->shape) p->strides = row_major(b, a->ndim, p->shape);
 }

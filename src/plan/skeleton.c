@@ -38,7 +38,7 @@ static bool one_element(const struct builder *b, uint32_t node) {
 }
 
 static uint8_t kind_of(uint32_t op, uint32_t layout) {
-  if (layout) return layout == 4 ? MXI_P_SCALAR : MXI_P_ARRAY;
+  if (layout) return layout == MXI_KEY_SCALAR ? MXI_P_SCALAR : MXI_P_ARRAY;
   if (mxi_is_elementwise((int)op) || op == MXI_OP_astype) return MXI_P_ELEMENTWISE;
   if (op == MXI_OP_output) return MXI_P_OUTPUT;
   return mxi_prims[op]->flags & MXI_VIEW ? MXI_P_VIEW : MXI_P_KERNEL;
@@ -58,7 +58,7 @@ static size_t param_words(uint32_t op, int ndim) {
   return words;
 }
 
-static bool decode(struct builder *b, const struct mxi_tape *t) {
+static void decode(struct builder *b, const struct mxi_tape *t) {
   struct mxi_skeleton *s = b->s;
   const uint32_t *w = s->structure;
   uint32_t used = 0;
@@ -66,10 +66,10 @@ static bool decode(struct builder *b, const struct mxi_tape *t) {
     struct mxi_pnode *p = &s->nodes[i];
     uint32_t head = *w++, layout = head >> MXI_KEY_LAYOUT & 7;
     *p = (struct mxi_pnode){.op = (uint16_t)(head & 1023), .dtype = head >> MXI_KEY_DTYPE & 15, .ndim = head >> MXI_KEY_NDIM & 7,
-                            .member = head >> MXI_KEY_MEMBER & 1, .cluster = -1, .output_count = 1, .input_at = used};
+                            .cluster = -1, .output_count = 1, .input_at = used};
     b->few_classes[i] = head >> MXI_KEY_CLASSES;
     b->classes[i] = &b->few_classes[i];
-    if (p->ndim == MXI_KEY_MORE) {
+    if (p->ndim == MXI_SHAPE_MORE) {
       p->ndim = (uint8_t)*w++;
       b->classes[i] = w;
       w += (p->ndim + 15) / 16;
@@ -86,7 +86,7 @@ static bool decode(struct builder *b, const struct mxi_tape *t) {
     if (t->nodes[i]->extra && t->nodes[i]->extra->output_count && !layout)
       p->output_count = (uint16_t)t->nodes[i]->extra->output_count;
   }
-  return true;
+  while (w < s->structure + s->structure_count) s->nodes[*w++].member = 1;
 }
 
 /* An elementwise operation broadcasts its operands itself, so a broadcast between is looked through; and so is a view
@@ -210,7 +210,7 @@ static void find_linears(struct mxi_skeleton *s) {
 
 static size_t count_inputs(const struct mxi_tape *t) {
   size_t n = 0;
-  for (size_t i = 0; i < t->count; i++) n += mxi_is_evaluated(t->nodes[i]) ? 0 : t->nodes[i]->input_count;
+  for (size_t i = 0; i < t->count; i++) n += t->kinds[i] == MXI_TAPE_LEAF ? 0 : t->nodes[i]->input_count;
   return n;
 }
 

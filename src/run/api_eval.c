@@ -2,6 +2,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "core/thread.h"
 #include "run/run.h"
 
 MX_API mx_status mx_eval_all(const mx_array *as, size_t count) {

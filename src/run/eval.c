@@ -5,8 +5,8 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
-#include "core/refs.h"
 #include "core/scalar.h"
+#include "plan/tape.h"
 #include "run/eval.h"
 #include "run/run.h"
 
@@ -66,35 +66,18 @@ static mx_status report_failure(struct mxi_ctx *c, mx_array a) {
   return mxi_fail_status(c, a->extra->failure_code, "%s", a->extra->failure);
 }
 
-static bool push(struct mxi_walk *w, mx_array a) {
+static inline bool push(struct mxi_walk *w, mx_array a) {
   if (!mxi_reserve(&w->stack, &w->capacity, w->depth + 1, sizeof *w->stack)) return false;
   w->stack[w->depth++] = (struct mxi_walk_entry){a, 0, (uint32_t)epoch};
   return true;
 }
 
-static bool on_tape(const struct mx_array_ *a) { return a->mark >> MXI_MARK_BITS == epoch; }
-
-static bool append(struct mxi_tape *t, mx_array a, uint8_t flags) {
-  if (t->count == t->capacity || t->count >= t->uses_capacity || t->count >= t->member_capacity) {
-    if (!mxi_reserve(&t->nodes, &t->capacity, t->count + 1, sizeof *t->nodes) ||
-        !mxi_reserve(&t->uses, &t->uses_capacity, t->count + 1, sizeof *t->uses) ||
-        !mxi_reserve(&t->member, &t->member_capacity, t->count + 1, 1))
-      return false;
-  }
-  a->mark = epoch << MXI_MARK_BITS | t->count;
-  t->uses[t->count] = 0;
-  t->member[t->count] = 0;
-  t->nodes[t->count++] = a;
-  if (flags & MXI_NODE_EVALUATED) return true;
-  mx_array *in = a->input_count > 2 ? a->many.list : a->in;
-  for (uint32_t k = 0; k < a->input_count; k++) t->uses[in[k]->mark & ((1u << MXI_MARK_BITS) - 1)]++;
-  return true;
-}
+static inline bool on_tape(const struct mx_array_ *a) { return a->mark >> MXI_MARK_BITS == epoch; }
 
 /* An output of a node that was evaluated before takes its buffer. */
 static void take_output(mx_array a) {
   mx_array parent = a->in[0];
-  a->buffer = mxi_buffer_retain(parent->extra->outputs[a->output_index]);
+  a->buffer = mxi_buffer_retain(parent->extra->outputs[(uint32_t)a->params.i]);
   atomic_fetch_or_explicit(&a->flags, MXI_NODE_EVALUATED, memory_order_release);
   mxi_node_detach(a);
 }
@@ -125,7 +108,7 @@ static enum visit walk(struct mxi_walk *w, mx_array *failed) {
         if (on_tape(in[k])) continue;
         uint8_t leaf = mxi_flags(in[k]);
         if (!(leaf & MXI_NODE_EVALUATED)) break;
-        if (!append(t, in[k], leaf)) return VISIT_MEMORY;
+        if (!mxi_tape_add(t, in[k], epoch, leaf)) return VISIT_MEMORY;
       }
       e->next = k;
       if (k < a->input_count) {
@@ -135,14 +118,14 @@ static enum visit walk(struct mxi_walk *w, mx_array *failed) {
       if (t->count >= MXI_TAPE_MAX) return VISIT_FULL;
     }
     w->depth--;
-    if (!on_tape(a) && !append(t, a, flags)) return VISIT_MEMORY;
+    if (!on_tape(a) && !mxi_tape_add(t, a, epoch, flags)) return VISIT_MEMORY;
   }
   return VISIT_DONE;
 }
 
 static void start_tape(struct mxi_walk *w) {
   epoch++;
-  w->run.tape.count = 0;
+  mxi_tape_clear(&w->run.tape);
 }
 
 static mx_status restart(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count) {
@@ -172,7 +155,7 @@ static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *
     mx_status code = restart(w, c, roots, count);
     if (code) return code;
   }
-  if (!mxi_key_write(&w->run.tape, w->run.trace_base)) {
+  if (!mxi_tape_finish(&w->run.tape, w->run.trace_base)) {
     mxi_fail_memory(c, "eval");
     return c->code;
   }
@@ -207,15 +190,14 @@ static mx_status submit_window(struct mxi_walk *w, struct mxi_ctx *c) {
     mxi_fail_memory(c, "async_eval");
     return c->code;
   }
-  for (size_t i = 0; i < w->run.tape.count; i++)
-    if (w->run.tape.member[i]) mxi_retain(w->run.tape.nodes[i]);
+  struct mxi_tape *t = &w->run.tape;
+  for (size_t i = 0; i < t->member_count; i++) mxi_retain(t->nodes[t->members[i]]);
   code = prepare(w, c);
   mxi_graph_lock();
   if (code) {
     mxi_run_unclaim(&w->run);
     mxi_graph_published();
-    for (size_t i = 0; i < w->run.tape.count; i++)
-      if (w->run.tape.member[i]) mxi_release(w->run.tape.nodes[i]);
+    for (size_t i = 0; i < t->member_count; i++) mxi_release(t->nodes[t->members[i]]);
     mxi_free(r);
     return code;
   }

@@ -8,6 +8,7 @@
 #include "base/half.h"
 #include "base/memory.h"
 #include "core/scalar.h"
+#include "core/thread.h"
 #include "run/run.h"
 
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
@@ -94,10 +95,12 @@ MX_API mx_ints mx_strides(mx_array a) {
     }
     strides[a->ndim] = 0;
     mxi_graph_lock();
-    if (!a->strides)
-      a->strides = strides;
-    else
+    if (a->strides) {
       mxi_free(strides);
+    } else {
+      a->strides = strides;
+      atomic_fetch_or_explicit(&a->flags, MXI_NODE_BESIDE, memory_order_release);
+    }
     mxi_graph_unlock();
   }
   return (mx_ints){a->strides, a->ndim};

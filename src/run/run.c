@@ -6,8 +6,9 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
-#include "core/refs.h"
+#include "core/node_inline.h"
 #include "core/scalar.h"
+#include "plan/tape.h"
 #include "run/trace.h"
 
 /* ---- Bind -------------------------------------------------------------------------------------------------------- */
@@ -99,11 +100,7 @@ void mxi_run_release(struct mxi_run *r) {
 }
 
 void mxi_run_free(struct mxi_run *r) {
-  mxi_free(r->tape.nodes);
-  mxi_free(r->tape.uses);
-  mxi_free(r->tape.member);
-  mxi_free(r->tape.structure);
-  mxi_free(r->tape.sizes);
+  mxi_tape_free(&r->tape);
   mxi_free(r->frame);
 }
 
@@ -175,6 +172,7 @@ static void store_result(struct mxi_run *r, uint32_t i) {
     a->buffer = b;
     a->strides = r->strides[i];
     r->strides[i] = NULL;
+    if (a->strides) atomic_fetch_or_explicit(&a->flags, MXI_NODE_BESIDE, memory_order_relaxed);
   }
 }
 
@@ -195,30 +193,30 @@ static void finish_member(mx_array a, const struct mxi_run *r, bool failed) {
 
 static bool keeps_graph(const struct mxi_run *r, mx_array a) { return r->trace_base && a->trace >= r->trace_base; }
 
-static bool is_leaf(const struct mxi_pnode *p) { return p->kind == MXI_P_ARRAY || p->kind == MXI_P_SCALAR; }
-
 /* Frees the nodes that only this tape referred to, and lets members go of their inputs. All edges of the tape end at
- * once, so those to what stays are counted down in one step a node, and those to what goes not at all. */
+ * once, so those to what stays are counted down in one step a node, and those to what goes not at all. A node's edges
+ * end after it has let go of its own inputs, since another thread may free it from then on. */
 static void drop_graph(struct mxi_run *r) {
   struct mxi_tape *t = &r->tape;
-  const struct mxi_pnode *p = r->plan.plan->skeleton->nodes;
+  struct mxi_thread *self = mxi_self();
   for (size_t i = 0; i < t->count; i++) {
     mx_array a = t->nodes[i];
-    if (is_leaf(&p[i])) continue;
-    if (a->input_count > 2) mxi_free(a->many.list);
-    a->input_count = 0;
-    if (!t->member[i]) mxi_node_free_alone(a);
+    if (t->kinds[i] != MXI_TAPE_LEAF && a->input_count > 2) mxi_free(a->many.list);
+    if (t->kinds[i] == MXI_TAPE_INNER) {
+      mxi_node_free_alone(self, a);
+      continue;
+    }
+    if (t->kinds[i] == MXI_TAPE_MEMBER) a->input_count = 0;
+    if (t->uses[i]) mxi_release_many(a, (int32_t)t->uses[i]);
   }
-  for (size_t i = 0; i < t->count; i++)
-    if (t->uses[i] && (t->member[i] || is_leaf(&p[i]))) mxi_release_many(t->nodes[i], (int32_t)t->uses[i]);
 }
 
 static struct mxi_run *newest_claim;
 
 void mxi_run_claim(struct mxi_run *r) {
   struct mxi_tape *t = &r->tape;
-  for (size_t i = 0; i < t->count; i++)
-    if (t->member[i]) atomic_fetch_or_explicit(&t->nodes[i]->flags, MXI_NODE_CLAIMED, memory_order_relaxed);
+  for (size_t i = 0; i < t->member_count; i++)
+    atomic_fetch_or_explicit(&t->nodes[t->members[i]]->flags, MXI_NODE_CLAIMED, memory_order_relaxed);
   r->newer = NULL;
   r->older = newest_claim;
   if (r->older) r->older->newer = r;
@@ -233,8 +231,8 @@ static void unlink_claim(struct mxi_run *r) {
 void mxi_run_unclaim(struct mxi_run *r) {
   struct mxi_tape *t = &r->tape;
   unlink_claim(r);
-  for (size_t i = 0; i < t->count; i++)
-    if (t->member[i]) atomic_fetch_and_explicit(&t->nodes[i]->flags, (uint8_t)~MXI_NODE_CLAIMED, memory_order_release);
+  for (size_t i = 0; i < t->member_count; i++)
+    atomic_fetch_and_explicit(&t->nodes[t->members[i]]->flags, (uint8_t)~MXI_NODE_CLAIMED, memory_order_release);
 }
 
 void mxi_run_move(struct mxi_run *to, struct mxi_run *from) {
@@ -248,8 +246,7 @@ void mxi_run_fail_all(const char *message) {
   for (struct mxi_run *r = newest_claim; r; r = r->older) {
     r->code = MX_ERR_STATE;
     snprintf(r->message, sizeof r->message, "%s", message);
-    for (size_t i = 0; i < r->tape.count; i++)
-      if (r->tape.member[i]) finish_member(r->tape.nodes[i], r, true);
+    for (size_t i = 0; i < r->tape.member_count; i++) finish_member(r->tape.nodes[r->tape.members[i]], r, true);
   }
   newest_claim = NULL;
 }
@@ -260,13 +257,14 @@ void mxi_run_publish(struct mxi_run *r) {
   const struct mxi_sizing *z = r->plan.sizing;
   if (!r->code)
     for (uint32_t i = 0; i < z->result_count; i++) store_result(r, i);
-  for (size_t i = 0; i < t->count; i++)
-    if (t->member[i]) finish_member(t->nodes[i], r, r->code != MX_OK && r->background);
+  for (size_t i = 0; i < t->member_count; i++) finish_member(t->nodes[t->members[i]], r, r->code != MX_OK && r->background);
   if (r->code) return;
   if (!t->traced) {
     drop_graph(r);
     return;
   }
-  for (size_t i = 0; i < t->count; i++)
-    if (t->member[i] && !keeps_graph(r, t->nodes[i])) mxi_node_detach(t->nodes[i]);
+  for (size_t i = 0; i < t->member_count; i++) {
+    mx_array a = t->nodes[t->members[i]];
+    if (!keeps_graph(r, a)) mxi_node_detach(a);
+  }
 }

@@ -43,8 +43,7 @@ static void finish(struct mxi_run *r) {
   mxi_run_publish(r);
   mxi_graph_published();
   mxi_graph_unlock();
-  for (size_t i = 0; i < r->tape.count; i++)
-    if (r->tape.member[i]) mxi_release(r->tape.nodes[i]);
+  for (size_t i = 0; i < r->tape.member_count; i++) mxi_release(r->tape.nodes[r->tape.members[i]]);
   mxi_run_release(r);
   mxi_plan_done(r->plan);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/thread.h"
 #include "ops/builders.h"
 #include "transform/vjp.h"
 

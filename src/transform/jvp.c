@@ -21,7 +21,7 @@ static bool pass_node(struct forward *f, const struct mxi_trace_node *n) {
   if (prim->flags & MXI_NODIFF || !a->input_count) return true;
   if (a->op == MXI_OP_output) {
     int64_t parent = f->t->positions[n->input_at];
-    if (parent >= 0) f->tangents[n->output_at] = f->tangents[f->t->nodes[parent].output_at + a->output_index];
+    if (parent >= 0) f->tangents[n->output_at] = f->tangents[f->t->nodes[parent].output_at + (uint32_t)a->params.i];
     return true;
   }
   mx_array *in = mxi_trace_operands(f->t, a->input_count);

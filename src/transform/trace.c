@@ -212,7 +212,6 @@ const mx_array *mxi_trace_outputs(struct mxi_trace *t, const struct mxi_trace_no
     struct mxi_params_output p = {i};
     mx_array o = mxi_node_make(c, MXI_OP_output, specs[i].dtype, specs[i].ndim, specs[i].shape, &n->node, 1, &p);
     if (!o) return NULL;
-    o->output_index = (uint16_t)i;
   }
   return &c->stack[at];
 }

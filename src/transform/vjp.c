@@ -26,7 +26,7 @@ static mx_array *value_slot(struct reverse *r, int64_t position) {
 static bool pass_output(struct reverse *r, const struct mxi_trace_node *n) {
   int64_t parent = r->t->positions[n->input_at];
   if (parent < 0) return true;
-  mx_array *slot = &r->cotangents[r->t->nodes[parent].output_at + n->node->output_index];
+  mx_array *slot = &r->cotangents[r->t->nodes[parent].output_at + n->node->params.i];
   return accumulate(r->t->c, slot, r->cotangents[n->output_at]);
 }
 

@@ -3,6 +3,7 @@
 #include "derivatives.h"
 
 #include "core/prim.h"
+#include "core/thread.h"
 
 static mx_scope scope;
 static int set_up(void **unused) {

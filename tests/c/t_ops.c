@@ -15,6 +15,7 @@
 
 #include "base/config.h"
 #include "core/prim.h"
+#include "core/thread.h"
 #include "ops/builders.h"
 #include "ops/elementwise.h"
 #include "support/ops_graph.h"

@@ -14,6 +14,7 @@
 
 #include "backend/cpu/isa.h"
 #include "core/prim.h"
+#include "core/thread.h"
 #include "plan/program.h"
 
 mx_status mxi_cpu_random_bits(struct mxi_task *task);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "core/thread.h"
+
 mx_array linear_numbers(mx_ints shape, mx_dtype dtype, uint64_t seed) {
   int64_t n = 1;
   for (size_t i = 0; i < shape.count; i++) n *= shape.at[i];
