@@ -25,9 +25,8 @@ void mxi_memory_fail_at(int64_t nth);
 int64_t mxi_memory_count(void);
 extern _Atomic bool mxi_memory_armed;
 bool mxi_memory_count_one(void);
+static inline bool mxi_memory_is_armed(void) { return atomic_load_explicit(&mxi_memory_armed, memory_order_relaxed); }
 /* For the other allocators: true when this allocation is the one to fail. */
-static inline bool mxi_memory_should_fail(void) {
-  return atomic_load_explicit(&mxi_memory_armed, memory_order_relaxed) && mxi_memory_count_one();
-}
+static inline bool mxi_memory_should_fail(void) { return mxi_memory_is_armed() && mxi_memory_count_one(); }
 
 #endif

@@ -93,31 +93,37 @@ static inline bool set_inputs(mx_array a, const mx_array *inputs, size_t count, 
   return true;
 }
 
+static inline uint32_t class_of(int64_t size, int axis) { return (uint32_t)(size > 1 ? 2 : size) << 2 * axis; }
+
 static bool set_large_shape(mx_array a, int ndim, const int64_t *shape) {
   int64_t *dims = mxi_malloc((size_t)ndim * sizeof *dims);
   if (!dims) return false;
   memcpy(dims, shape, (size_t)ndim * sizeof *dims);
+  uint32_t classes = 0;
+  for (int i = 0; i < ndim && ndim <= MXI_CLASS_NDIM; i++) classes |= class_of(dims[i], i);
   a->dims.heap = dims;
   a->ndim = (uint16_t)ndim;
-  a->shape_class = MXI_SHAPE_MORE;
-  if (ndim <= MXI_CLASS_NDIM) {
-    a->shape_class = (uint16_t)ndim;
-    for (int i = 0; i < ndim; i++) a->shape_class |= (uint16_t)((dims[i] > 1 ? 2 : dims[i]) << (3 + 2 * i));
-  }
+  a->shape_class = (uint16_t)classes;
   atomic_fetch_or_explicit(&a->flags, MXI_NODE_BESIDE, memory_order_relaxed);
   return true;
 }
 
 static inline bool set_shape(mx_array a, int ndim, const int64_t *shape) {
   if (ndim > MXI_INLINE_NDIM) return set_large_shape(a, ndim, shape);
-  uint32_t class = (uint32_t)ndim;
+  uint32_t classes = 0;
   for (int i = 0; i < ndim; i++) {
     a->dims.fixed[i] = shape[i];
-    class |= (uint32_t)(shape[i] > 1 ? 2 : shape[i]) << (3 + 2 * i);
+    classes |= class_of(shape[i], i);
   }
   a->ndim = (uint16_t)ndim;
-  a->shape_class = (uint16_t)class;
+  a->shape_class = (uint16_t)classes;
   return true;
+}
+
+static inline mx_array blank(struct mxi_thread *self, int op, mx_dtype dtype, uint8_t flags) {
+  mx_array a = mxi_node_alloc(self);
+  if (a) mxi_node_start(a, self, op, dtype, flags, NULL, NULL, 0, 0, 0, (union mxi_node_dims){{0}});
+  return a;
 }
 
 /* Drops a node that was never finished. */
@@ -131,7 +137,7 @@ mx_array mxi_node_make(struct mxi_ctx *c, int op, mx_dtype dtype, int ndim, cons
   const struct mx_prim *prim = mxi_prims[op];
   if (!check_size(c, prim->name, dtype, ndim, shape)) return NULL;
   struct mxi_thread *self = mxi_self();
-  mx_array a = mxi_node_blank(self, MXI_OP_NONE, dtype, 0);
+  mx_array a = blank(self, MXI_OP_NONE, dtype, 0);
   if (!a) return mxi_fail_memory(c, prim->name);
   int params_ndim = input_count && inputs[0]->ndim > ndim ? inputs[0]->ndim : ndim;
   if (prim->params_size && !set_params(a, prim, params, params_ndim)) return give_up(c, a, prim->name);
@@ -192,7 +198,7 @@ mx_status mxi_node_make_many(struct mxi_ctx *c, int op, const struct mxi_output 
 
 mx_array mxi_node_from_buffer(struct mxi_ctx *c, struct mxi_buffer *buffer, mx_dtype dtype, int ndim, const int64_t *shape) {
   if (!check_size(c, "array", dtype, ndim, shape)) return NULL;
-  mx_array a = mxi_node_blank(mxi_self(), MXI_OP_array, dtype, MXI_NODE_EVALUATED);
+  mx_array a = blank(mxi_self(), MXI_OP_array, dtype, MXI_NODE_EVALUATED);
   if (!a) return mxi_fail_memory(c, "array");
   if (!set_shape(a, ndim, shape)) return give_up(c, a, "array");
   a->buffer = buffer;
@@ -202,6 +208,6 @@ mx_array mxi_node_from_buffer(struct mxi_ctx *c, struct mxi_buffer *buffer, mx_d
 }
 
 mx_array mxi_scalar_node(struct mxi_ctx *c, mx_dtype dtype, uint8_t flags) {
-  mx_array a = mxi_node_blank(mxi_self(), MXI_OP_scalar, dtype, MXI_NODE_EVALUATED | flags);
+  mx_array a = blank(mxi_self(), MXI_OP_scalar, dtype, MXI_NODE_EVALUATED | flags);
   return a ? mxi_push(c, a) : mxi_fail_memory(c, "scalar");
 }

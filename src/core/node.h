@@ -46,7 +46,7 @@ struct mx_array_ {
   _Atomic uint8_t flags;  /* MXI_NODE_* */
   uint32_t input_count;
   uint16_t ndim;
-  uint16_t shape_class;   /* rank and dimension classes as the key of a plan has them: see mxi_shape_class */
+  uint16_t shape_class;   /* of its dimensions, as the key of a plan has them: see MXI_CLASS_NDIM */
   union {
     uint64_t mark;           /* epoch << MXI_MARK_BITS | position on the tape */
     struct mx_array_ *next;  /* of the free, and of the dead */
@@ -67,7 +67,7 @@ struct mx_array_ {
     void *heap; /* where the primitive's params_size > 8 */
   } params;
   uint64_t trace; /* id of the innermost transform this depends on; 0: none */
-  union {
+  union mxi_node_dims {
     int64_t fixed[MXI_INLINE_NDIM]; /* zero beyond ndim */
     int64_t *heap;
   } dims;
@@ -100,9 +100,8 @@ static inline bool mxi_shapes_equal(const struct mx_array_ *a, const struct mx_a
   return true;
 }
 
-/* Three bits of rank, then the class of each dimension in two: 0, 1, 2 = larger. MXI_SHAPE_MORE: a rank above
- * MXI_CLASS_NDIM, whose classes are not here. */
-enum { MXI_CLASS_NDIM = 5, MXI_SHAPE_MORE = 7 };
+/* The class of each dimension takes two bits: 0, 1, 2 = larger. Of more dimensions than these, none is noted. */
+enum { MXI_CLASS_NDIM = 8 };
 const void *mxi_params(const struct mx_array_ *a); /* the primitive's parameter struct */
 
 /* ---- Making nodes ------------------------------------------------------------------------------------------------ */

@@ -7,47 +7,44 @@
 #include "core/prim.h"
 #include "core/refs.h"
 
-/* A 0-d node with one reference, no inputs, no parameters; NULL without memory. */
-static inline mx_array mxi_node_blank(struct mxi_thread *self, int op, mx_dtype dtype, uint8_t flags) {
-  mx_array a = mxi_node_alloc(self);
-  if (!a) return NULL;
+/* Makes free memory a node with one reference and no parameters. */
+static inline void mxi_node_start(mx_array a, const struct mxi_thread *self, int op, mx_dtype dtype, uint8_t flags, mx_array x, mx_array y,
+                                  uint64_t trace, uint16_t ndim, uint16_t shape_class, union mxi_node_dims dims) {
   atomic_store_explicit(&a->owner, self->id, memory_order_relaxed);
   atomic_store_explicit(&a->local, 1, memory_order_relaxed);
   atomic_store_explicit(&a->shared, 0, memory_order_relaxed);
-  atomic_store_explicit(&a->flags, flags, memory_order_relaxed);
   a->op = (uint16_t)op;
   a->dtype = (uint8_t)dtype;
-  a->input_count = 0;
-  a->ndim = 0;
-  a->shape_class = 0;
+  atomic_store_explicit(&a->flags, flags, memory_order_relaxed);
+  a->input_count = (x != NULL) + (y != NULL);
+  a->ndim = ndim;
+  a->shape_class = shape_class;
   a->mark = 0;
+  a->in[0] = x;
+  a->in[1] = y;
   a->buffer = NULL;
   a->params.u = 0;
-  a->trace = 0;
-  for (int i = 0; i < MXI_INLINE_NDIM; i++) a->dims.fixed[i] = 0;
+  a->trace = trace;
+  a->dims = dims;
   a->strides = NULL;
   a->extra = NULL;
-  return a;
 }
 
 /* The node of an operation without parameters on `x`, and `y` unless that is NULL, which has the shape of `like`, one of
- * them, and items no wider. Its result is on c's stack. */
+ * them, and items no wider. Its result is on c's stack. What can fail is looked at first, and left to the other paths. */
 static inline mx_array mxi_node_like(struct mxi_ctx *c, int op, mx_dtype dtype, mx_array like, mx_array x, mx_array y) {
-  if (like->ndim > MXI_INLINE_NDIM) return mxi_node_make(c, op, dtype, like->ndim, mxi_dims(like), (mx_array[]){x, y}, y ? 2 : 1, NULL);
-  struct mxi_thread *self = mxi_self();
-  uint8_t flags = mxi_flags(x) | (y ? mxi_flags(y) : 0);
-  mx_array a = mxi_node_blank(self, op, dtype, flags & MXI_NODE_TAINTED);
-  if (!a) return mxi_fail_memory(c, mxi_prims[op]->name);
-  a->input_count = y ? 2 : 1;
-  a->in[0] = x;
-  a->in[1] = y;
+  struct mxi_thread *self = mxi_self_;
+  if (!self || !self->free_nodes || mxi_memory_is_armed() || c->top == c->capacity || like->ndim > MXI_INLINE_NDIM) {
+    mx_array in[2] = {x, y};
+    return mxi_node_make(c, op, dtype, like->ndim, mxi_dims(like), in, y ? 2 : 1, NULL);
+  }
+  mx_array a = mxi_node_pop(self);
+  uint8_t taint = (mxi_flags(x) | (y ? mxi_flags(y) : 0)) & MXI_NODE_TAINTED;
+  uint64_t trace = y && y->trace > x->trace ? y->trace : x->trace;
   mxi_refs_add(x, self);
   if (y) mxi_refs_add(y, self);
-  a->trace = y && y->trace > x->trace ? y->trace : x->trace;
-  a->ndim = like->ndim;
-  a->shape_class = like->shape_class;
-  for (int i = 0; i < MXI_INLINE_NDIM; i++) a->dims.fixed[i] = like->dims.fixed[i];
-  return mxi_push(c, a);
+  mxi_node_start(a, self, op, dtype, taint, x, y, trace, like->ndim, like->shape_class, like->dims);
+  return c->stack[c->top++] = a;
 }
 
 void mxi_node_free_beside(mx_array a);

@@ -28,13 +28,17 @@ static inline struct mxi_ctx *mxi_ctx_thread(void) { return &mxi_self()->ctx; }
 bool mxi_nodes_refill(struct mxi_thread *t);
 void mxi_nodes_give_back(struct mxi_thread *t);
 
-/* 128 bytes, contents undefined; NULL without memory. */
-static inline mx_array mxi_node_alloc(struct mxi_thread *t) {
-  if (mxi_memory_should_fail() || (!t->free_nodes && !mxi_nodes_refill(t))) return NULL;
+/* From a list that is not empty. */
+static inline mx_array mxi_node_pop(struct mxi_thread *t) {
   mx_array a = t->free_nodes;
   t->free_nodes = a->next;
   t->free_count--;
   return a;
+}
+
+/* 128 bytes, contents undefined; NULL without memory. */
+static inline mx_array mxi_node_alloc(struct mxi_thread *t) {
+  return mxi_memory_should_fail() || (!t->free_nodes && !mxi_nodes_refill(t)) ? NULL : mxi_node_pop(t);
 }
 
 static inline void mxi_node_recycle(struct mxi_thread *t, mx_array a) {

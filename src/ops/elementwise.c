@@ -16,7 +16,30 @@ const struct mxi_ew_row mxi_ew_rows[MXI_OP_ELEMENTWISE_END] = {
 #undef K
 };
 
-#define ADMIT(name, dtype) [MXI_OP_##name][dtype] = 1,
+/* ---- Dtypes ------------------------------------------------------------------------------------------------------ */
+#define OPERAND(rule, t)                                        \
+  ((rule) == MXI_RULE_FLOAT   ? (t) < MX_FLOAT16 ? MX_FLOAT32 : (t) \
+   : (rule) == MXI_RULE_LOGIC ? MX_BOOL                         \
+   : (rule) == MXI_RULE_SHIFT ? (t) == MX_BOOL ? MX_UINT8 : (t) \
+                              : (t))
+#define RESULT(rule, t)                                                                              \
+  ((rule) == MXI_RULE_COMPARE || (rule) == MXI_RULE_LOGIC || (rule) == MXI_RULE_PRED ? MX_BOOL       \
+   : (rule) == MXI_RULE_REAL                                                   ? (t) == MX_COMPLEX64 ? MX_FLOAT32 : (t) \
+   : (rule) == MXI_RULE_ENCODE                                                 ? MX_UINT8            \
+   : (rule) == MXI_RULE_DECODE                                                 ? MX_FLOAT32          \
+                                                                               : (t))
+
+mx_dtype mxi_ew_operand_dtype(enum mxi_ew_rule rule, mx_dtype t) { return OPERAND(rule, t); }
+
+enum {
+#define OP(name, arity, rule, lo, hi, ulp, doc) RULE_##name = MXI_RULE_##rule,
+#define K(name, class, formula)
+#include "core/elementwise.def"
+#undef OP
+#undef K
+};
+
+#define ADMIT(name, dtype) [MXI_OP_##name][dtype] = OPERAND((int)RULE_##name, dtype) == dtype ? 1 + RESULT((int)RULE_##name, dtype) : 0,
 #define ADMIT_B(name)      ADMIT(name, MX_BOOL)
 #define ADMIT_U(name)      ADMIT(name, MX_UINT8) ADMIT(name, MX_UINT16) ADMIT(name, MX_UINT32) ADMIT(name, MX_UINT64)
 #define ADMIT_S(name)      ADMIT(name, MX_INT8) ADMIT(name, MX_INT16) ADMIT(name, MX_INT32) ADMIT(name, MX_INT64)
@@ -28,45 +51,13 @@ const struct mxi_ew_row mxi_ew_rows[MXI_OP_ELEMENTWISE_END] = {
 #define ADMIT_C(name)      ADMIT(name, MX_COMPLEX64)
 #define ADMIT_E(name)      ADMIT(name, MX_UINT8)
 #define ADMIT_A(name)      ADMIT_B(name) ADMIT_I(name) ADMIT_R(name) ADMIT_C(name)
-const uint8_t mxi_ew_admits[MXI_OP_ELEMENTWISE_END][MXI_DTYPE_COUNT] = {
+const uint8_t mxi_ew_results[MXI_OP_ELEMENTWISE_END][MXI_EW_RESULTS] = {
 #define OP(name, arity, rule, lo, hi, ulp, doc)
 #define K(name, class, formula) ADMIT_##class(name)
 #include "core/elementwise.def"
 #undef OP
 #undef K
 };
-
-/* ---- Dtypes ------------------------------------------------------------------------------------------------------ */
-/* By rule: what an operand of dtype t is converted to, and what the result of operands converted to t is. */
-#define EACH_DTYPE(x)                                                                                                  \
-  {x(MX_BOOL),  x(MX_UINT8), x(MX_UINT16),  x(MX_UINT32),  x(MX_UINT64),  x(MX_INT8),     x(MX_INT16),                 \
-   x(MX_INT32), x(MX_INT64), x(MX_FLOAT16), x(MX_FLOAT32), x(MX_FLOAT64), x(MX_BFLOAT16), x(MX_COMPLEX64)}
-#define ITSELF(t)      t
-#define TO_INEXACT(t)  (t) < MX_FLOAT16 ? MX_FLOAT32 : (t)
-#define TO_REAL(t)     (t) == MX_COMPLEX64 ? MX_FLOAT32 : (t)
-#define TO_UNSIGNED(t) (t) == MX_BOOL ? MX_UINT8 : (t)
-#define TO_BOOL(t)     MX_BOOL
-#define TO_UINT8(t)    MX_UINT8
-#define TO_FLOAT32(t)  MX_FLOAT32
-static const struct {
-  uint8_t operand[MXI_DTYPE_COUNT], result[MXI_DTYPE_COUNT];
-} rules[] = {
-  [MXI_RULE_SAME] = {EACH_DTYPE(ITSELF), EACH_DTYPE(ITSELF)},
-  [MXI_RULE_FLOAT] = {EACH_DTYPE(TO_INEXACT), EACH_DTYPE(ITSELF)},
-  [MXI_RULE_REAL] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_REAL)},
-  [MXI_RULE_COMPARE] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_BOOL)},
-  [MXI_RULE_LOGIC] = {EACH_DTYPE(TO_BOOL), EACH_DTYPE(TO_BOOL)},
-  [MXI_RULE_BITS] = {EACH_DTYPE(ITSELF), EACH_DTYPE(ITSELF)},
-  [MXI_RULE_SHIFT] = {EACH_DTYPE(TO_UNSIGNED), EACH_DTYPE(ITSELF)},
-  [MXI_RULE_PRED] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_BOOL)},
-  [MXI_RULE_SELECT] = {EACH_DTYPE(ITSELF), EACH_DTYPE(ITSELF)},
-  [MXI_RULE_ENCODE] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_UINT8)},
-  [MXI_RULE_DECODE] = {EACH_DTYPE(ITSELF), EACH_DTYPE(TO_FLOAT32)},
-};
-
-mx_dtype mxi_ew_operand_dtype(enum mxi_ew_rule rule, mx_dtype t) { return (mx_dtype)rules[rule].operand[t]; }
-
-mx_dtype mxi_ew_result_dtype(enum mxi_ew_rule rule, mx_dtype t) { return (mx_dtype)rules[rule].result[t]; }
 
 static bool is_weak(mx_array a) { return mxi_flags(a) & MXI_NODE_WEAK; }
 
@@ -96,9 +87,9 @@ static mx_array refuse(struct mxi_ctx *c, int op, mx_dtype t) {
 }
 
 /* The node of a row on operands that have their final dtypes, t where it matters. */
-static mx_array make(struct mxi_ctx *c, int op, mx_dtype t, const mx_array *in, size_t count) {
+static __attribute__((noinline)) mx_array make(struct mxi_ctx *c, int op, mx_dtype t, const mx_array *in, size_t count) {
   const struct mxi_ew_row *row = &mxi_ew_rows[op];
-  mx_dtype result = mxi_ew_result_dtype((enum mxi_ew_rule)row->rule, t);
+  mx_dtype result = (mx_dtype)(mxi_ew_results[op][t] - 1);
   int ndim = in[0]->ndim;
   bool same = true;
   for (size_t i = 1; i < count; i++) same &= mxi_shapes_equal(in[0], in[i]);
@@ -110,30 +101,25 @@ static mx_array make(struct mxi_ctx *c, int op, mx_dtype t, const mx_array *in, 
   return mxi_node_make(c, op, result, ndim, shape, in, count, NULL);
 }
 
-/* Whether operands of dtype t are taken as they are; then *result is the result's dtype. */
-static inline bool is_direct(int op, mx_dtype t, mx_dtype *result) {
-  unsigned rule = mxi_ew_rows[op].rule;
-  *result = (mx_dtype)rules[rule].result[t];
-  return mxi_ew_admits[op][t] && rules[rule].operand[t] == t;
-}
-
-mx_array mxi_ew_unary(struct mxi_ctx *c, int op, mx_array a) {
-  MXI_TRY(a);
-  mx_dtype result;
-  if (is_direct(op, (mx_dtype)a->dtype, &result) && !is_weak(a) && mxi_itemsize(result) <= mxi_itemsize((mx_dtype)a->dtype))
-    return mxi_node_like(c, op, result, a, a, NULL);
-  const struct mxi_ew_row *row = &mxi_ew_rows[op];
-  mx_dtype t = mxi_ew_operand_dtype((enum mxi_ew_rule)row->rule, (mx_dtype)a->dtype);
-  if (!mxi_ew_admits[op][t]) return refuse(c, op, t);
+static __attribute__((noinline)) mx_array unary_converted(struct mxi_ctx *c, int op, mx_array a) {
+  mx_dtype t = mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[op].rule, (mx_dtype)a->dtype);
+  if (!mxi_ew_results[op][t]) return refuse(c, op, t);
   if (is_weak(a)) MXI_TRY(a = mxi_strong(c, a));
   if (a->dtype != t) MXI_TRY(a = mxi_astype(c, a, t));
   return make(c, op, t, &a, 1);
 }
 
-static mx_array binary_mixed(struct mxi_ctx *c, int op, mx_array a, mx_array b) {
+mx_array mxi_ew_unary(struct mxi_ctx *c, int op, mx_array a) {
+  MXI_TRY(a);
+  uint8_t result = mxi_ew_results[op][a->dtype];
+  if (!result || is_weak(a) || mxi_itemsizes[result - 1] > mxi_itemsizes[a->dtype]) return unary_converted(c, op, a);
+  return mxi_node_like(c, op, (mx_dtype)(result - 1), a, a, NULL);
+}
+
+static __attribute__((noinline)) mx_array binary_converted(struct mxi_ctx *c, int op, mx_array a, mx_array b) {
   const struct mxi_ew_row *row = &mxi_ew_rows[op];
   mx_dtype common = mxi_ew_promote(a, b), t = mxi_ew_operand_dtype((enum mxi_ew_rule)row->rule, common);
-  if (!mxi_ew_admits[op][t]) return refuse(c, op, common);
+  if (!mxi_ew_results[op][t]) return refuse(c, op, common);
   if (row->rule == MXI_RULE_LOGIC) {
     MXI_TRY(a = mxi_strong(c, a));
     MXI_TRY(b = mxi_strong(c, b));
@@ -146,14 +132,17 @@ static mx_array binary_mixed(struct mxi_ctx *c, int op, mx_array a, mx_array b) 
   return make(c, op, t, (mx_array[]){a, b}, 2);
 }
 
+/* Of two operands that need no conversion, the one whose shape the result has; NULL where it has neither's. */
+static inline mx_array wider_operand(mx_array a, mx_array b) {
+  return b->ndim == 0 || mxi_shapes_equal(a, b) ? a : a->ndim == 0 ? b : NULL;
+}
+
 mx_array mxi_ew_binary(struct mxi_ctx *c, int op, mx_array a, mx_array b) {
   MXI_TRY(a && b);
-  mx_dtype t = (mx_dtype)a->dtype, result;
-  if (a->dtype != b->dtype || ((mxi_flags(a) | mxi_flags(b)) & MXI_NODE_WEAK) || !is_direct(op, t, &result))
-    return binary_mixed(c, op, a, b);
-  if (b->ndim == 0 || mxi_shapes_equal(a, b)) return mxi_node_like(c, op, result, a, a, b);
-  if (a->ndim == 0) return mxi_node_like(c, op, result, b, a, b);
-  return make(c, op, t, (mx_array[]){a, b}, 2);
+  uint8_t result = mxi_ew_results[op][a->dtype];
+  mx_array like = NULL;
+  if (a->dtype == b->dtype && result && !((mxi_flags(a) | mxi_flags(b)) & MXI_NODE_WEAK)) like = wider_operand(a, b);
+  return like ? mxi_node_like(c, op, (mx_dtype)(result - 1), like, a, b) : binary_converted(c, op, a, b);
 }
 
 static mx_array select_row(struct mxi_ctx *c, int op, mx_array condition, mx_array a, mx_array b) {

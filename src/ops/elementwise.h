@@ -24,11 +24,12 @@ struct mxi_ew_row {
   uint8_t arity, rule;
 };
 extern const struct mxi_ew_row mxi_ew_rows[MXI_OP_ELEMENTWISE_END];
-extern const uint8_t mxi_ew_admits[MXI_OP_ELEMENTWISE_END][MXI_DTYPE_COUNT]; /* 1: there is a formula */
+/* For operands of a dtype, that of the result, plus 1; 0: there is no formula. */
+#define MXI_EW_RESULTS 16
+extern const uint8_t mxi_ew_results[MXI_OP_ELEMENTWISE_END][MXI_EW_RESULTS];
 
-/* The dtype that operands which promote to `t` are converted to, and the dtype of the result for operands of `t`. */
+/* The dtype that operands which promote to `t` are converted to. */
 mx_dtype mxi_ew_operand_dtype(enum mxi_ew_rule rule, mx_dtype t);
-mx_dtype mxi_ew_result_dtype(enum mxi_ew_rule rule, mx_dtype t);
 
 /* What `a` and `b` promote to: a weak operand counts by its kind only. */
 mx_dtype mxi_ew_promote(mx_array a, mx_array b);

@@ -133,7 +133,9 @@ static bool row_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, c
     grads[i] = NULL;
     mx_array p = g ? partial_of(c, node, outputs[0], i) : ZERO;
     if (p == ZERO) continue;
-    if (p) grads[i] = mxi_unbroadcast(c, pull_back(c, node, g, p, i), in[i]->ndim, mxi_dims(in[i]));
+    mx_array d = p ? pull_back(c, node, g, p, i) : NULL;
+    MXI_TRY(d);
+    grads[i] = mxi_shapes_equal(d, in[i]) ? d : mxi_unbroadcast(c, d, in[i]->ndim, mxi_dims(in[i]));
     if (!grads[i]) return false;
   }
   return true;

@@ -1,6 +1,6 @@
 /* The key of a tape. Structure, in 32-bit words, a node after the other:
- *   a head, as plan/key.h packs it: op, dtype, layout, rank, and the classes of up to five dimensions
- *   rank, then dimension classes, 2 bits each: 0, 1, 2 = larger       (only above five dimensions)
+ *   a head, as plan/key.h packs it: op, dtype, layout, rank, and the classes of up to MXI_CLASS_NDIM dimensions
+ *   dimension classes, 2 bits each: 0, 1, 2 = larger                  (only above that many dimensions)
  *   input count, input positions                                      (not for leaves)
  *   STRUCTURE parameters
  * and, at the end, the positions of the members. Sizes, in 64-bit words: shapes (and strides of strided leaves), SIZE and
@@ -84,14 +84,14 @@ static bool add_params(struct mxi_tape *t, mx_array a) {
 }
 
 static bool add_head(struct mxi_tape *t, mx_array a, uint32_t op, uint32_t layout) {
-  int ndim = a->ndim, more = ndim > MXI_CLASS_NDIM ? 1 + (ndim + 15) / 16 : 0;
-  uint32_t *w = reserve_structure(t, 1 + (size_t)more);
+  int ndim = a->ndim, more = ndim > MXI_CLASS_NDIM ? (ndim + 15) / 16 : 0;
+  uint32_t *w = reserve_structure(t, MXI_KEY_HEAD + (size_t)more);
   if (!w) return false;
-  *w++ = mxi_key_head(a, op, layout);
+  mxi_key_head(w, a, op, layout);
   if (!more) return true;
   const int64_t *dims = mxi_dims(a);
-  *w++ = (uint32_t)ndim;
-  for (int i = 0; i < more - 1; i++) w[i] = 0;
+  w += MXI_KEY_HEAD;
+  for (int i = 0; i < more; i++) w[i] = 0;
   for (int i = 0; i < ndim; i++) w[i / 16] |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (i % 16 * 2);
   return true;
 }

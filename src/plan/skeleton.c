@@ -64,13 +64,13 @@ static void decode(struct builder *b, const struct mxi_tape *t) {
   uint32_t used = 0;
   for (uint32_t i = 0; i < s->node_count; i++) {
     struct mxi_pnode *p = &s->nodes[i];
-    uint32_t head = *w++, layout = head >> MXI_KEY_LAYOUT & 7;
-    *p = (struct mxi_pnode){.op = (uint16_t)(head & 1023), .dtype = head >> MXI_KEY_DTYPE & 15, .ndim = head >> MXI_KEY_NDIM & 7,
+    uint32_t layout = w[0] >> MXI_KEY_LAYOUT;
+    *p = (struct mxi_pnode){.op = (uint16_t)w[0], .dtype = (uint8_t)(w[0] >> MXI_KEY_DTYPE), .ndim = (uint8_t)w[1],
                             .cluster = -1, .output_count = 1, .input_at = used};
-    b->few_classes[i] = head >> MXI_KEY_CLASSES;
+    b->few_classes[i] = w[1] >> MXI_KEY_CLASSES;
     b->classes[i] = &b->few_classes[i];
-    if (p->ndim == MXI_SHAPE_MORE) {
-      p->ndim = (uint8_t)*w++;
+    w += MXI_KEY_HEAD;
+    if (p->ndim > MXI_CLASS_NDIM) {
       b->classes[i] = w;
       w += (p->ndim + 15) / 16;
     }

@@ -72,7 +72,11 @@ static inline bool push(struct mxi_walk *w, mx_array a) {
   return true;
 }
 
-static inline bool on_tape(const struct mx_array_ *a) { return a->mark >> MXI_MARK_BITS == epoch; }
+static __attribute__((noinline)) bool add_leaf(struct mxi_walk *w, mx_array a, uint64_t now) {
+  return mxi_tape_add_leaf(&w->run.tape, a, now);
+}
+
+static inline bool on_tape(const struct mx_array_ *a, uint64_t now) { return a->mark >> MXI_MARK_BITS == now; }
 
 /* An output of a node that was evaluated before takes its buffer. */
 static void take_output(mx_array a) {
@@ -82,43 +86,64 @@ static void take_output(mx_array a) {
   mxi_node_detach(a);
 }
 
-enum visit { VISIT_DONE, VISIT_FULL, VISIT_WAIT, VISIT_FAILED, VISIT_MEMORY };
+enum visit { VISIT_DONE, VISIT_DEEPER, VISIT_FULL, VISIT_WAIT, VISIT_FAILED, VISIT_MEMORY };
+
+/* Sees to one input of the node on top of the stack: it is on the tape, or goes there if it is evaluated, or on the
+ * stack, to come first. */
+static inline __attribute__((always_inline)) enum visit visit_input(struct mxi_walk *w, mx_array in, uint64_t now) {
+  if (on_tape(in, now)) return VISIT_DONE;
+  if (!mxi_is_evaluated(in)) return push(w, in) ? VISIT_DEEPER : VISIT_MEMORY;
+  return add_leaf(w, in, now) ? VISIT_DONE : VISIT_MEMORY;
+}
+
+/* A node of more inputs than are worth looking at again remembers how far it came on this tape. */
+static enum visit visit_many_inputs(struct mxi_walk *w, mx_array a, uint64_t now) {
+  size_t at = w->depth - 1;
+  enum visit v = VISIT_DONE;
+  uint32_t k = w->stack[at].epoch == (uint32_t)now ? w->stack[at].next : 0;
+  while (v == VISIT_DONE && k < a->input_count) v = visit_input(w, a->many.list[k++], now);
+  w->stack[at].next = k;
+  w->stack[at].epoch = (uint32_t)now;
+  return v;
+}
+
+static inline enum visit visit_inputs(struct mxi_walk *w, mx_array a, uint64_t now) {
+  if (a->input_count > 2) return visit_many_inputs(w, a, now);
+  enum visit v = a->input_count ? visit_input(w, a->in[0], now) : VISIT_DONE;
+  return a->input_count < 2 || v != VISIT_DONE ? v : visit_input(w, a->in[1], now);
+}
+
+/* Whether a node can be put on the tape: an output of a node that was evaluated before takes its value first. */
+static enum visit visit_special(mx_array a, uint8_t flags, mx_array *failed) {
+  if (flags & MXI_NODE_CLAIMED) return VISIT_WAIT;
+  if (flags & MXI_NODE_FAILED) {
+    *failed = a;
+    return VISIT_FAILED;
+  }
+  if (a->op == MXI_OP_output && mxi_is_evaluated(a->in[0])) take_output(a);
+  return VISIT_DONE;
+}
 
 /* Puts what the stack holds on the tape, inputs first, until the stack is empty or the tape is full. */
 static enum visit walk(struct mxi_walk *w, mx_array *failed) {
   struct mxi_tape *t = &w->run.tape;
+  const uint64_t now = epoch;
   while (w->depth) {
-    struct mxi_walk_entry *e = &w->stack[w->depth - 1];
-    mx_array a = e->node;
+    mx_array a = w->stack[w->depth - 1].node;
     uint8_t flags = mxi_flags(a);
-    if (e->epoch != (uint32_t)epoch) *e = (struct mxi_walk_entry){a, 0, (uint32_t)epoch};
-    if (flags & MXI_NODE_CLAIMED) return VISIT_WAIT;
-    if (flags & MXI_NODE_FAILED) {
-      *failed = a;
-      return VISIT_FAILED;
+    enum visit v = VISIT_DONE;
+    if (flags & (MXI_NODE_CLAIMED | MXI_NODE_FAILED) || a->op == MXI_OP_output) {
+      v = visit_special(a, flags, failed);
+      flags = mxi_flags(a);
     }
-    if (!(flags & MXI_NODE_EVALUATED)) {
-      if (a->op == MXI_OP_output && mxi_is_evaluated(a->in[0])) {
-        take_output(a);
-        continue;
-      }
-      mx_array *in = a->input_count > 2 ? a->many.list : a->in;
-      uint32_t k = e->next;
-      for (; k < a->input_count; k++) {
-        if (on_tape(in[k])) continue;
-        uint8_t leaf = mxi_flags(in[k]);
-        if (!(leaf & MXI_NODE_EVALUATED)) break;
-        if (!mxi_tape_add(t, in[k], epoch, leaf)) return VISIT_MEMORY;
-      }
-      e->next = k;
-      if (k < a->input_count) {
-        if (!push(w, in[k])) return VISIT_MEMORY;
-        continue;
-      }
-      if (t->count >= MXI_TAPE_MAX) return VISIT_FULL;
-    }
+    bool is_leaf = flags & MXI_NODE_EVALUATED;
+    if (v == VISIT_DONE && !is_leaf) v = visit_inputs(w, a, now);
+    if (v == VISIT_DEEPER) continue;
+    if (v == VISIT_DONE && t->count >= MXI_TAPE_MAX && !is_leaf) v = VISIT_FULL;
+    if (v != VISIT_DONE) return v;
     w->depth--;
-    if (!on_tape(a) && !mxi_tape_add(t, a, epoch, flags)) return VISIT_MEMORY;
+    if (on_tape(a, now)) continue; /* a root that another one depends on */
+    if (!(is_leaf ? add_leaf(w, a, now) : mxi_tape_add(t, a, now))) return VISIT_MEMORY;
   }
   return VISIT_DONE;
 }

@@ -10,7 +10,7 @@ struct forward {
   mx_array *tangents; /* by value of the tape; NULL: zero */
 };
 
-static mx_array tangent_of(const struct forward *f, int64_t position) {
+static mx_array tangent_of(const struct forward *f, int32_t position) {
   return position < 0 ? NULL : f->tangents[f->t->nodes[position].output_at];
 }
 
@@ -20,12 +20,11 @@ static bool pass_node(struct forward *f, const struct mxi_trace_node *n) {
   const struct mx_prim *prim = mxi_prims[a->op];
   if (prim->flags & MXI_NODIFF || !a->input_count) return true;
   if (a->op == MXI_OP_output) {
-    int64_t parent = f->t->positions[n->input_at];
+    int32_t parent = f->t->positions[n->input_at];
     if (parent >= 0) f->tangents[n->output_at] = f->tangents[f->t->nodes[parent].output_at + (uint32_t)a->params.i];
     return true;
   }
-  mx_array *in = mxi_trace_operands(f->t, a->input_count);
-  if (!in) return mxi_fail_memory(c, prim->name);
+  mx_array *in = f->t->memory->operands, self;
   bool any = false;
   for (uint32_t k = 0; k < a->input_count; k++) {
     in[k] = tangent_of(f, f->t->positions[n->input_at + k]);
@@ -33,10 +32,8 @@ static bool pass_node(struct forward *f, const struct mxi_trace_node *n) {
   }
   if (!any) return true;
   if (!prim->jvp) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no forward derivative", prim->name);
-  const mx_array *outputs = mxi_trace_outputs(f->t, n);
-  if (!outputs) return false;
-  mx_array output = outputs[0];
-  return prim->jvp(c, a, n->output_count == 1 ? &output : outputs, in, &f->tangents[n->output_at]);
+  const mx_array *outputs = mxi_trace_outputs(f->t, n, &self);
+  return outputs && prim->jvp(c, a, outputs, in, &f->tangents[n->output_at]);
 }
 
 static void seed(struct forward *f, const mx_array *tangents) {
@@ -53,10 +50,9 @@ mx_status mxi_jvp_run(struct mxi_trace *t, const mx_array *tangents, const mx_ar
   if (ok) seed(&f, tangents);
   for (size_t i = 0; ok && i < t->node_count; i++) {
     const struct mxi_trace_node *n = &t->nodes[i];
-    bool is_argument = n->node->op == MXI_OP_argument && n->node->trace == t->id;
-    if (n->needed && !is_argument) ok = pass_node(&f, n);
+    if (n->needed && !n->is_argument) ok = pass_node(&f, n);
   }
-  const int64_t *at = t->positions + t->position_count;
+  const int32_t *at = t->positions + t->position_count;
   for (size_t i = 0; ok && i < count; i++) {
     jvps[i] = tangent_of(&f, at[i]);
     if (!jvps[i] && results[i]->dtype == MX_BOOL) jvps[i] = mxi_zeros(t->c, (mx_ints){mxi_dims(results[i]), results[i]->ndim}, MX_FLOAT32);

@@ -119,39 +119,56 @@ struct walk {
   struct mxi_trace *t;
   struct mxi_trace_memory *m;
   size_t depth;
-  uint64_t epoch;
+  uint64_t id, epoch;
 };
 
-static bool entered(const struct walk *w, mx_array a) { return a->trace >= w->t->id; }
-static bool listed(const struct walk *w, const struct mx_array_ *a) { return a->mark >> MXI_MARK_BITS == w->epoch; }
+static inline bool entered(const struct walk *w, const struct mx_array_ *a) { return a->trace >= w->id; }
+static inline bool listed(const struct walk *w, const struct mx_array_ *a) { return a->mark >> MXI_MARK_BITS == w->epoch; }
 
-static bool push(struct walk *w, mx_array a) {
+static inline bool push(struct walk *w, mx_array a) {
   if (!mxi_reserve(&w->m->stack, &w->m->stack_capacity, w->depth + 1, sizeof *w->m->stack)) return false;
   w->m->stack[w->depth++] = (struct mxi_trace_entry){a, 0};
   return true;
 }
 
-static int64_t position_of(const struct walk *w, mx_array a) {
-  return entered(w, a) && listed(w, a) ? (int64_t)(a->mark & ((1u << MXI_MARK_BITS) - 1)) : MXI_TRACE_NONE;
+static inline int32_t position_of(const struct walk *w, mx_array a) {
+  return entered(w, a) && listed(w, a) ? (int32_t)(a->mark & ((1u << MXI_MARK_BITS) - 1)) : MXI_TRACE_NONE;
 }
 
-static bool list_node(struct walk *w, mx_array a) {
+static bool make_room(struct walk *w, uint32_t inputs) {
   struct mxi_trace *t = w->t;
+  if (t->node_count >> MXI_MARK_BITS) return false; /* no mark can say where */
   struct mxi_trace_memory *m = w->m;
   if (!mxi_reserve(&m->nodes, &m->node_capacity, t->node_count + 1, sizeof *m->nodes)) return false;
-  if (!mxi_reserve(&m->positions, &m->position_capacity, t->position_count + a->input_count + 1, sizeof *m->positions)) return false;
+  if (!mxi_reserve(&m->positions, &m->position_capacity, t->position_count + inputs + 1, sizeof *m->positions)) return false;
+  if (!mxi_reserve(&m->operands, &m->operand_capacity, inputs, sizeof *m->operands)) return false;
   t->nodes = m->nodes;
   t->positions = m->positions;
-  struct mxi_trace_node *n = &t->nodes[t->node_count];
-  int outputs = a->extra && a->extra->output_count && a->op != MXI_OP_output ? a->extra->output_count : 1;
-  *n = (struct mxi_trace_node){a, (uint32_t)t->position_count, (uint32_t)t->value_count, (uint16_t)outputs, false};
-  n->needed = a->op == MXI_OP_argument && a->trace == t->id;
-  for (uint32_t k = 0; k < a->input_count; k++) {
-    int64_t p = position_of(w, mxi_inputs(a)[k]);
-    t->positions[t->position_count++] = p;
-    if (p >= 0 && t->nodes[p].needed) n->needed = true;
+  return true;
+}
+
+/* Appends a node whose inputs are listed. */
+static inline bool list_node(struct walk *w, mx_array a) {
+  struct mxi_trace *t = w->t;
+  const struct mxi_trace_memory *m = w->m;
+  uint32_t inputs = a->input_count;
+  if ((t->node_count >= m->node_capacity || t->node_count >> MXI_MARK_BITS || t->position_count + inputs >= m->position_capacity || inputs > m->operand_capacity) &&
+      !make_room(w, inputs))
+    return false;
+  mx_array const *in = mxi_inputs(a);
+  int32_t *positions = t->positions + t->position_count;
+  uint64_t wanted = 0;
+  for (uint32_t k = 0; k < inputs; k++) {
+    positions[k] = entered(w, in[k]) ? (int32_t)(in[k]->mark & ((1u << MXI_MARK_BITS) - 1)) : MXI_TRACE_NONE;
+    if (positions[k] >= 0 && t->nodes[positions[k]].needed) wanted |= (uint64_t)1 << (k < 63 ? k : 63);
   }
-  t->value_count += (size_t)outputs;
+  uint32_t outputs = a->extra && a->extra->output_count && a->op != MXI_OP_output ? (uint32_t)a->extra->output_count : 1;
+  bool is_own = a->op == MXI_OP_argument && a->trace == w->id;
+  t->nodes[t->node_count] = (struct mxi_trace_node){
+      .node = a, .wanted = wanted, .input_at = (uint32_t)t->position_count, .output_at = (uint32_t)t->value_count,
+      .output_count = (uint16_t)outputs, .needed = wanted || is_own, .is_argument = is_own};
+  t->position_count += inputs;
+  t->value_count += outputs;
   a->mark = w->epoch << MXI_MARK_BITS | t->node_count++;
   return true;
 }
@@ -162,9 +179,12 @@ static bool walk_from(struct walk *w, mx_array root) {
   while (w->depth) {
     struct mxi_trace_entry *e = &w->m->stack[w->depth - 1];
     mx_array a = e->node;
-    if (e->next < a->input_count) {
-      mx_array in = mxi_inputs(a)[e->next++];
-      if (entered(w, in) && !listed(w, in) && !push(w, in)) return false;
+    mx_array const *in = mxi_inputs(a);
+    uint32_t k = e->next;
+    while (k < a->input_count && (!entered(w, in[k]) || listed(w, in[k]))) k++;
+    if (k < a->input_count) {
+      e->next = k + 1;
+      if (!push(w, in[k])) return false;
       continue;
     }
     w->depth--;
@@ -174,7 +194,9 @@ static bool walk_from(struct walk *w, mx_array root) {
 }
 
 mx_status mxi_trace_collect(struct mxi_trace *t, const char *who, const mx_array *results, size_t result_count) {
-  struct walk w = {.t = t, .m = t->memory};
+  struct walk w = {.t = t, .m = t->memory, .id = t->id};
+  t->nodes = w.m->nodes;
+  t->positions = w.m->positions;
   bool ok = true;
   mxi_graph_lock();
   w.epoch = mxi_graph_epoch();
@@ -197,15 +219,8 @@ mx_array *mxi_trace_values(struct mxi_trace *t) {
   return m->values;
 }
 
-mx_array *mxi_trace_operands(struct mxi_trace *t, size_t count) {
-  struct mxi_trace_memory *m = t->memory;
-  if (!mxi_reserve(&m->operands, &m->operand_capacity, count, sizeof *m->operands)) return NULL;
-  return m->operands;
-}
-
-const mx_array *mxi_trace_outputs(struct mxi_trace *t, const struct mxi_trace_node *n) {
+const mx_array *mxi_trace_projections(struct mxi_trace *t, const struct mxi_trace_node *n) {
   struct mxi_ctx *c = t->c;
-  if (n->output_count == 1 && !(n->node->extra && n->node->extra->output_count)) return &n->node;
   const struct mxi_output *specs = n->node->extra->output_specs;
   size_t at = c->top;
   for (int i = 0; i < n->output_count; i++) {

@@ -90,7 +90,7 @@ static mx_array laid_out(const struct row *r, mx_dtype dtype, enum layout layout
 }
 
 static bool takes(const struct row *r, mx_dtype dtype) {
-  return mxi_ew_admits[r->op][mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[r->op].rule, dtype)];
+  return mxi_ew_results[r->op][mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[r->op].rule, dtype)];
 }
 
 static void assert_same(mx_array got, mx_array expected, const struct row *r, mx_dtype dtype, int way) {
