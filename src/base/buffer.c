@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/memory.h"
 
@@ -13,7 +12,6 @@
 #define LOCAL_CLASSES 44       /* up to 128 KiB */
 #define LOCAL_BLOCKS 8         /* of each class kept by a thread */
 #define HEADER 64              /* the buffer itself, before its data */
-#define HUGE_PAGE ((size_t)2 << 20)
 #define CACHE_MAX ((size_t)1 << 30) /* bytes the process cache may hold */
 
 _Static_assert(sizeof(struct mxi_buffer) <= HEADER, "the header keeps data aligned");
@@ -46,12 +44,8 @@ static int class_of(size_t n) {
 }
 
 static void *block_alloc(size_t total) {
-  if (mxi_memory_should_fail()) return NULL;
-  if (user_alloc) return user_alloc(total, user_ctx);
-  size_t align = total >= HUGE_PAGE ? HUGE_PAGE : 64;
-  void *p = aligned_alloc(align, (total + align - 1) / align * align);
-  if (p && align == HUGE_PAGE) madvise(p, total, MADV_HUGEPAGE);
-  return p;
+  if (!user_alloc) return mxi_aligned(total);
+  return mxi_memory_should_fail() ? NULL : user_alloc(total, user_ctx);
 }
 
 static void block_free(struct mxi_buffer *b) {
@@ -59,7 +53,7 @@ static void block_free(struct mxi_buffer *b) {
   if (user_release)
     user_release(b, total, user_ctx);
   else
-    free(b);
+    mxi_free(b);
 }
 
 static void flush_local(struct local_cache *l) {

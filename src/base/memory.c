@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 _Atomic bool mxi_memory_armed;
 static _Atomic int64_t fail_at, count;
@@ -36,8 +37,12 @@ void *mxi_realloc(void *p, size_t nbytes) {
 void mxi_free(void *p) { free(p); }
 
 void *mxi_aligned(size_t nbytes) {
-  if (nbytes > SIZE_MAX - 64 || mxi_memory_should_fail()) return NULL;
-  return aligned_alloc(64, (nbytes + 63) / 64 * 64 + (nbytes ? 0 : 64));
+  if (nbytes > SIZE_MAX / 2 || mxi_memory_should_fail()) return NULL;
+  size_t align = nbytes >= MXI_HUGE_PAGE ? MXI_HUGE_PAGE : 64;
+  size_t total = (nbytes + align - 1) / align * align;
+  void *p = aligned_alloc(align, total ? total : align);
+  if (p && align == MXI_HUGE_PAGE) madvise(p, total, MADV_HUGEPAGE);
+  return p;
 }
 
 bool mxi_grow(void *items, size_t *capacity, size_t need, size_t size) {

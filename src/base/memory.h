@@ -12,7 +12,9 @@ void *mxi_malloc(size_t nbytes); /* NULL when there is none; a size of 0 gives a
 void *mxi_calloc(size_t nbytes); /* zeroed */
 void *mxi_realloc(void *p, size_t nbytes);
 void mxi_free(void *p);
-void *mxi_aligned(size_t nbytes); /* 64-byte aligned; released with mxi_free */
+/* 64-byte aligned, and on large pages from their size on; released with mxi_free. */
+#define MXI_HUGE_PAGE ((size_t)2 << 20)
+void *mxi_aligned(size_t nbytes);
 
 /* Makes room for `need` items of `size` bytes in the growing array *items; false without memory, nothing changed. */
 bool mxi_grow(void *items, size_t *capacity, size_t need, size_t size);

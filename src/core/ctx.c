@@ -47,7 +47,10 @@ mx_array mxi_push_grown(struct mxi_ctx *c, mx_array owned) {
 
 void mxi_sweep(struct mxi_ctx *c, size_t mark) {
   struct mxi_thread *self = mxi_self();
-  while (c->top > mark) mxi_release_by(c->stack[--c->top], self);
+  while (c->top > mark) {
+    if (c->top > mark + 8) __builtin_prefetch(c->stack[c->top - 8], 1);
+    mxi_release_by(c->stack[--c->top], self);
+  }
   mxi_thread_poll(self);
 }
 

@@ -8,7 +8,9 @@
 #include "base/memory.h"
 #include "core/refs.h"
 
-#define SLAB_NODES 256
+/* Nodes taken from the system at a time: few, until so many are in use that large pages pay. */
+enum { SMALL_SLAB = 256, LARGE_SLAB = MXI_HUGE_PAGE / 128, LARGE_FROM = 2 * LARGE_SLAB };
+_Static_assert(LARGE_SLAB % MXI_MAGAZINE == 0, "a large slab is whole magazines");
 
 _Static_assert(sizeof(struct mx_array_) == 128, "two cache lines");
 
@@ -21,7 +23,7 @@ static struct mxi_thread last_resort = {.id = UINT32_MAX}; /* serves threads tha
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static mx_array pool; /* free nodes of nobody: magazines, see put_in_pool */
-static _Atomic int64_t slab_count;
+static _Atomic int64_t node_count; /* in all slabs */
 static int64_t pool_count;
 
 static pthread_key_t key;
@@ -97,14 +99,15 @@ bool mxi_nodes_refill(struct mxi_thread *t) {
   t->spare = NULL;
   if (!t->free_nodes) t->free_nodes = take_from_pool(&t->free_count);
   if (t->free_nodes) return true;
-  mx_array slab = mxi_aligned(SLAB_NODES * sizeof *slab);
+  bool is_large = atomic_load_explicit(&node_count, memory_order_relaxed) >= LARGE_FROM;
+  uint32_t count = is_large ? LARGE_SLAB : SMALL_SLAB, magazine = is_large ? MXI_MAGAZINE : SMALL_SLAB;
+  mx_array slab = mxi_aligned(count * sizeof *slab);
   if (!slab) return false;
-  atomic_fetch_add_explicit(&slab_count, 1, memory_order_relaxed);
-  for (int i = SLAB_NODES - 1; i >= 0; i--) {
-    slab[i].next = t->free_nodes;
-    t->free_nodes = &slab[i];
-  }
-  t->free_count = SLAB_NODES;
+  atomic_fetch_add_explicit(&node_count, count, memory_order_relaxed);
+  for (uint32_t i = 0; i < count; i++) slab[i].next = (i + 1) % magazine ? &slab[i + 1] : NULL;
+  for (uint32_t i = count - magazine; i > 0; i -= magazine) put_in_pool(&slab[i], magazine);
+  t->free_nodes = slab;
+  t->free_count = magazine;
   return true;
 }
 
@@ -117,7 +120,7 @@ void mxi_nodes_give_back(struct mxi_thread *t) {
 }
 
 int64_t mxi_live_nodes(void) {
-  int64_t live = atomic_load(&slab_count) * SLAB_NODES;
+  int64_t live = atomic_load(&node_count);
   pthread_mutex_lock(&registry_lock);
   for (struct mxi_thread *t = registry; t; t = t->next) live -= t->free_count + (t->spare ? MXI_MAGAZINE : 0);
   pthread_mutex_lock(&pool_lock);

@@ -28,9 +28,16 @@ static inline struct mxi_ctx *mxi_ctx_thread(void) { return &mxi_self()->ctx; }
 bool mxi_nodes_refill(struct mxi_thread *t);
 void mxi_nodes_give_back(struct mxi_thread *t);
 
+/* Nodes made one after the other mostly lie at equal distances. A chain of them is read faster than memory answers where
+ * the place of one some steps ahead is guessed from the last step; a wrong guess costs nothing but its instruction. */
+static inline void mxi_node_prefetch(const struct mx_array_ *from, const struct mx_array_ *to) {
+  __builtin_prefetch((const char *)((uintptr_t)to + 8 * ((uintptr_t)to - (uintptr_t)from)), 1);
+}
+
 /* From a list that is not empty. */
 static inline mx_array mxi_node_pop(struct mxi_thread *t) {
   mx_array a = t->free_nodes;
+  mxi_node_prefetch(a, a->next);
   t->free_nodes = a->next;
   t->free_count--;
   return a;

@@ -90,9 +90,12 @@ enum visit { VISIT_DONE, VISIT_DEEPER, VISIT_FULL, VISIT_WAIT, VISIT_FAILED, VIS
 
 /* Sees to one input of the node on top of the stack: it is on the tape, or goes there if it is evaluated, or on the
  * stack, to come first. */
-static inline __attribute__((always_inline)) enum visit visit_input(struct mxi_walk *w, mx_array in, uint64_t now) {
+static inline __attribute__((always_inline)) enum visit visit_input(struct mxi_walk *w, mx_array a, mx_array in, uint64_t now) {
   if (on_tape(in, now)) return VISIT_DONE;
-  if (!mxi_is_evaluated(in)) return push(w, in) ? VISIT_DEEPER : VISIT_MEMORY;
+  if (!mxi_is_evaluated(in)) {
+    mxi_node_prefetch(a, in);
+    return push(w, in) ? VISIT_DEEPER : VISIT_MEMORY;
+  }
   return add_leaf(w, in, now) ? VISIT_DONE : VISIT_MEMORY;
 }
 
@@ -101,7 +104,7 @@ static enum visit visit_many_inputs(struct mxi_walk *w, mx_array a, uint64_t now
   size_t at = w->depth - 1;
   enum visit v = VISIT_DONE;
   uint32_t k = w->stack[at].epoch == (uint32_t)now ? w->stack[at].next : 0;
-  while (v == VISIT_DONE && k < a->input_count) v = visit_input(w, a->many.list[k++], now);
+  while (v == VISIT_DONE && k < a->input_count) v = visit_input(w, a, a->many.list[k++], now);
   w->stack[at].next = k;
   w->stack[at].epoch = (uint32_t)now;
   return v;
@@ -109,8 +112,8 @@ static enum visit visit_many_inputs(struct mxi_walk *w, mx_array a, uint64_t now
 
 static inline enum visit visit_inputs(struct mxi_walk *w, mx_array a, uint64_t now) {
   if (a->input_count > 2) return visit_many_inputs(w, a, now);
-  enum visit v = a->input_count ? visit_input(w, a->in[0], now) : VISIT_DONE;
-  return a->input_count < 2 || v != VISIT_DONE ? v : visit_input(w, a->in[1], now);
+  enum visit v = a->input_count ? visit_input(w, a, a->in[0], now) : VISIT_DONE;
+  return a->input_count < 2 || v != VISIT_DONE ? v : visit_input(w, a, a->in[1], now);
 }
 
 /* Whether a node can be put on the tape: an output of a node that was evaluated before takes its value first. */
