@@ -39,7 +39,8 @@ MX_API mx_status mx_raise(mx_status code, const char *format, ...) {
   char message[MXI_MESSAGE_MAX];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format ? format : "", args);
+  if (!format) format = " ";
+  vsnprintf(message, sizeof message, format, args);
   va_end(args);
   mxi_fail(c, code, "%s", message);
   return code == MX_OK ? MX_ERR_VALUE : code;
