@@ -386,7 +386,7 @@ static void print_wrappers_c(void) {
   if (has_arrays)
     put("\nstatic bool has_null(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t "
         "count) {\n"
-        "  for (size_t i = 0; i < count; i++)\n    if (!arrays[i]) return !mxi_null(ctx, who, name);\n  return "
+        "  for (size_t i = 0; i < count; i++)\n    if (!arrays || !arrays[i]) return !mxi_null(ctx, who, name);\n  return "
         "false;\n}\n");
   each_op(print_wrapper);
 }

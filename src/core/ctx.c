@@ -68,7 +68,6 @@ mx_status mxi_keep_many(struct mxi_ctx *c, size_t mark, mx_array *results, size_
   /* Room first: what is pushed below is at most what is there plus the results. */
   if (!mxi_reserve(&c->stack, &c->capacity, mark + count, sizeof *c->stack)) {
     mxi_sweep(c, mark);
-    memset(results, 0, count * sizeof *results);
     mxi_fail_memory(c, "scope");
     return c->code;
   }
@@ -77,6 +76,11 @@ mx_status mxi_keep_many(struct mxi_ctx *c, size_t mark, mx_array *results, size_
   mxi_sweep(c, mark);
   for (size_t i = 0; i < count; i++)
     if (results[i]) c->stack[c->top++] = results[i];
+  return MX_OK;
+}
+
+mx_status mxi_publish(struct mxi_ctx *c, size_t mark, mx_array *results, size_t count) {
+  if (count) memcpy(results, c->stack + mark, count * sizeof *results);
   return MX_OK;
 }
 

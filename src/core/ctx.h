@@ -37,6 +37,9 @@ static inline mx_array mxi_keep(struct mxi_ctx *c, size_t mark, mx_array result)
 void mxi_sweep(struct mxi_ctx *c, size_t mark);
 /* The same for several results, which stay on the stack in order. NULL entries are allowed. */
 mx_status mxi_keep_many(struct mxi_ctx *c, size_t mark, mx_array *results, size_t count);
+/* How a builder of several results ends: they lie on the stack from `mark` on, and only now, when none can fail any more,
+ * reach the caller's list (which may be the list of operands). */
+mx_status mxi_publish(struct mxi_ctx *c, size_t mark, mx_array *results, size_t count);
 /* Refuses a NULL operand: keeps a pending error, else "[who] argument `name` is NULL". */
 mx_array mxi_null(struct mxi_ctx *c, const char *who, const char *name);
 

@@ -188,12 +188,13 @@ mx_status mxi_node_make_many(struct mxi_ctx *c, int op, const struct mxi_output 
     mxi_fail_memory(c, who);
     return c->code;
   }
+  size_t mark = c->top;
   for (int i = 0; i < output_count; i++) {
     struct mxi_params_output p = {i};
-    results[i] = mxi_node_make(c, MXI_OP_output, outputs[i].dtype, outputs[i].ndim, outputs[i].shape, &a, 1, &p);
-    if (!results[i]) return c->code;
+    mx_array y = mxi_node_make(c, MXI_OP_output, outputs[i].dtype, outputs[i].ndim, outputs[i].shape, &a, 1, &p);
+    if (!y) return c->code;
   }
-  return MX_OK;
+  return mxi_publish(c, mark, results, (size_t)output_count);
 }
 
 mx_array mxi_node_from_buffer(struct mxi_ctx *c, struct mxi_buffer *buffer, mx_dtype dtype, int ndim, const int64_t *shape) {

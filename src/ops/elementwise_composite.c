@@ -83,12 +83,10 @@ mx_array mxi_isclose(struct mxi_ctx *ctx, mx_array a, mx_array b, double rtol, d
 }
 
 mx_status mxi_divmod(struct mxi_ctx *ctx, mx_array a, mx_array b, mx_array *quotient_and_remainder) {
-  mx_array quotient = mxi_floor_divide(ctx, a, b);
-  mx_array remainder = quotient ? mxi_remainder(ctx, a, b) : NULL;
-  if (!remainder) return ctx->code;
-  quotient_and_remainder[0] = quotient;
-  quotient_and_remainder[1] = remainder;
-  return MX_OK;
+  size_t mark = ctx->top;
+  if (!mxi_keep(ctx, mark, mxi_floor_divide(ctx, a, b))) return ctx->code;
+  if (!mxi_keep(ctx, mark + 1, mxi_remainder(ctx, a, b))) return ctx->code;
+  return mxi_publish(ctx, mark, quotient_and_remainder, 2);
 }
 
 mx_array mxi_from_fp8(struct mxi_ctx *ctx, mx_array a, mx_dtype dtype) {

@@ -272,9 +272,10 @@ mx_status mxi_broadcast_arrays(struct mxi_ctx *c, const mx_array *arrays, size_t
     if (!a) return mxi_fail_status(c, MX_ERR_VALUE, "[broadcast_arrays] argument `arrays` holds a NULL");
     if (!mxi_broadcast_shapes(c, "broadcast_arrays", ndim, shape, a->ndim, mxi_dims(a), &ndim, shape)) return c->code;
   }
+  size_t mark = c->top;
   for (size_t i = 0; i < count; i++)
-    if (!(results[i] = mxi_broadcast_to(c, arrays[i], mxi_list(shape, ndim)))) return c->code;
-  return MX_OK;
+    if (!mxi_keep(c, mark + i, mxi_broadcast_to(c, arrays[i], mxi_list(shape, ndim)))) return c->code;
+  return mxi_publish(c, mark, results, count);
 }
 
 /* ---- contiguous -------------------------------------------------------------------------------------------------- */

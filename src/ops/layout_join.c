@@ -148,9 +148,12 @@ mx_status mxi_split(struct mxi_ctx *c, mx_array a, int sections, int axis, mx_ar
   if (sections <= 0 || size % sections)
     return mxi_fail_status(c, MX_ERR_VALUE, "[split] axis %d of size %lld cannot be cut into %d equal parts", axis,
                            (long long)size, sections);
-  for (int i = 0; i < sections; i++)
-    if (!(results[i] = mxi_narrow(c, a, axis, size / sections * i, size / sections * (i + 1)))) return c->code;
-  return MX_OK;
+  size_t mark = c->top, count = (size_t)sections;
+  for (size_t i = 0; i < count; i++) {
+    int64_t begin = size / sections * (int64_t)i;
+    if (!mxi_keep(c, mark + i, mxi_narrow(c, a, axis, begin, begin + size / sections))) return c->code;
+  }
+  return mxi_publish(c, mark, results, count);
 }
 
 static int64_t clamp_index(int64_t i, int64_t size) {
@@ -159,23 +162,26 @@ static int64_t clamp_index(int64_t i, int64_t size) {
 }
 
 mx_status mxi_split_at(struct mxi_ctx *c, mx_array a, mx_ints indices, int axis, mx_array *results) {
-  if (!(a = mxi_operand(c, a)) || !mxi_axis(c, "split", axis, a->ndim, &axis)) return c->code;
+  if (!(a = mxi_operand(c, a)) || !mxi_axis(c, "split_at", axis, a->ndim, &axis)) return c->code;
+  if (indices.count && !indices.at) return mxi_null(c, "split_at", "indices"), c->code;
   int64_t size = mxi_dims(a)[axis], begin = 0;
+  size_t mark = c->top;
   for (size_t i = 0; i <= indices.count; i++) {
     int64_t end = i < indices.count ? clamp_index(indices.at[i], size) : size;
-    if (!(results[i] = mxi_narrow(c, a, axis, begin, end < begin ? begin : end))) return c->code;
+    if (!mxi_keep(c, mark + i, mxi_narrow(c, a, axis, begin, end < begin ? begin : end))) return c->code;
     begin = end;
   }
-  return MX_OK;
+  return mxi_publish(c, mark, results, indices.count + 1);
 }
 
 mx_status mxi_unstack(struct mxi_ctx *c, mx_array a, int axis, mx_array *results) {
   if (!(a = mxi_operand(c, a)) || !mxi_axis(c, "unstack", axis, a->ndim, &axis)) return c->code;
-  for (int64_t i = 0; i < mxi_dims(a)[axis]; i++) {
-    results[i] = mxi_squeeze(c, mxi_narrow(c, a, axis, i, i + 1), MX_INTS(axis));
-    if (!results[i]) return c->code;
+  size_t mark = c->top, count = (size_t)mxi_dims(a)[axis];
+  for (size_t i = 0; i < count; i++) {
+    mx_array item = mxi_narrow(c, a, axis, (int64_t)i, (int64_t)i + 1);
+    if (!mxi_keep(c, mark + i, mxi_squeeze(c, item, MX_INTS(axis)))) return c->code;
   }
-  return MX_OK;
+  return mxi_publish(c, mark, results, count);
 }
 
 /* ---- pad --------------------------------------------------------------------------------------------------------- */

@@ -293,21 +293,22 @@ mx_array mxi_triu(struct mxi_ctx *c, mx_array a, int k) {
 }
 
 /* ---- Grids ------------------------------------------------------------------------------------------------------- */
+/* The axis that array i lies along: the first two change places where `xy`. */
+static size_t grid_axis(size_t i, size_t count, bool xy) { return xy && count > 1 && i < 2 ? 1 - i : i; }
+
 mx_status mxi_meshgrid(struct mxi_ctx *c, const mx_array *arrays, size_t count, bool sparse, bool xy,
                        mx_array *results) {
   if (count > MXI_MAX_NDIM)
     return mxi_fail_status(c, MX_ERR_SHAPE, "[meshgrid] a grid has at most %d axes", MXI_MAX_NDIM);
   int64_t full[MXI_MAX_NDIM];
+  for (size_t i = 0; i < count; i++) full[grid_axis(i, count, xy)] = mxi_size(arrays[i]);
+  size_t mark = c->top;
   for (size_t i = 0; i < count; i++) {
-    size_t axis = xy && count > 1 && i < 2 ? 1 - i : i;
     int64_t shape[MXI_MAX_NDIM];
-    for (size_t j = 0; j < count; j++) shape[j] = j == axis ? -1 : 1;
-    mx_array a = mxi_reshape(c, arrays[i], MX_INTS(-1));
-    if (!a) return c->code;
-    shape[axis] = full[axis] = mxi_dims(a)[0];
-    if (!(results[i] = mxi_reshape(c, a, mxi_list(shape, (int)count)))) return c->code;
+    for (size_t j = 0; j < count; j++) shape[j] = j == grid_axis(i, count, xy) ? full[j] : 1;
+    mx_array a = mxi_reshape(c, arrays[i], mxi_list(shape, (int)count));
+    if (a && !sparse) a = mxi_broadcast_to(c, a, mxi_list(full, (int)count));
+    if (!mxi_keep(c, mark + i, a)) return c->code;
   }
-  for (size_t i = 0; i < count && !sparse; i++)
-    if (!(results[i] = mxi_broadcast_to(c, results[i], mxi_list(full, (int)count)))) return c->code;
-  return MX_OK;
+  return mxi_publish(c, mark, results, count);
 }

@@ -68,11 +68,10 @@ mx_array mxi_median(struct mxi_ctx *c, mx_array a, mx_ints axes, bool keepdims) 
 }
 
 mx_status mxi_minmax(struct mxi_ctx *c, mx_array a, mx_ints axes, bool keepdims, mx_array *results) {
-  mx_array low = mxi_min(c, a, axes, keepdims), high = low ? mxi_max(c, a, axes, keepdims) : NULL;
-  if (!low || !high) return c->code;
-  results[0] = low;
-  results[1] = high;
-  return MX_OK;
+  size_t mark = c->top;
+  if (!mxi_keep(c, mark, mxi_min(c, a, axes, keepdims))) return c->code;
+  if (!mxi_keep(c, mark + 1, mxi_max(c, a, axes, keepdims))) return c->code;
+  return mxi_publish(c, mark, results, 2);
 }
 
 mx_array mxi_count_nonzero(struct mxi_ctx *c, mx_array a, mx_ints axes, bool keepdims) {

@@ -5,7 +5,7 @@
 
 static bool has_null(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (!arrays[i]) return !mxi_null(ctx, who, name);
+    if (!arrays || !arrays[i]) return !mxi_null(ctx, who, name);
   return false;
 }
 

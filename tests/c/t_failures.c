@@ -226,6 +226,7 @@ static void fail_each_allocation(const struct ops_call *call, int runs) {
     if (mxi_live_nodes() != live || mx_memory_info().active != active)
       fail_msg("%s, run %d, allocation %lld: %lld nodes and %lld bytes are lost", call->name, runs + 1, (long long)nth,
                (long long)(mxi_live_nodes() - live), (long long)(mx_memory_info().active - active));
+    if (ops_published_by_failure) fail_msg("%s, allocation %lld: results were written", call->name, (long long)nth);
     if (r.code == MX_OK && !r.bytes) fail_msg("%s, allocation %lld: neither result nor error", call->name, (long long)nth);
     if (nth > 5000) fail_msg("%s: no end", call->name);
   }

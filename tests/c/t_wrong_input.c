@@ -43,6 +43,7 @@ static void note(const char *format, ...) {
 
 static int count_after(void **state) {
   (void)state;
+  assert_int_equal(ops_published_by_failure, 0);
   if (!wrong && !mx_error() && mxi_live_nodes() == live_before && mx_memory_info().active == active_before) return 0;
   print_error("%lld nodes leaked; %s\n", (long long)(mxi_live_nodes() - live_before), mx_error_message());
   mx_error_clear();

@@ -4,8 +4,16 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Result `k` of an operation with several. */
-static mx_array pick(mx_status status, mx_array *out, int k) { return status ? NULL : out[k]; }
+enum { RESULTS = 8 };
+static char untouched; /* what the list of results holds before the call */
+#define UNTOUCHED ((mx_array)(void *)&untouched)
+int ops_published_by_failure;
+
+/* Result `k` of an operation with several, which must not have written any of them when it failed. */
+static mx_array pick(mx_status status, mx_array *out, int k) {
+  for (int i = 0; i < RESULTS && status; i++) ops_published_by_failure += out[i] != UNTOUCHED;
+  return status || out[k] == UNTOUCHED ? NULL : out[k];
+}
 
 #define A o[OPS_A]
 #define B o[OPS_B]
@@ -27,7 +35,7 @@ static mx_array pick(mx_status status, mx_array *out, int k) { return status ? N
 
 #define CALL(name, ...)                              \
   static mx_array call_##name(const mx_array *o) { \
-    mx_array out[8] = {NULL};                       \
+    mx_array out[RESULTS] = {UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED}; \
     (void)o, (void)out;                             \
     return __VA_ARGS__;                             \
   }

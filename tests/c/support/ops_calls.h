@@ -14,6 +14,9 @@ struct ops_call {
 extern const struct ops_call ops_calls[];
 extern const size_t ops_call_count;
 
+/* How many results were written by calls that failed: none should. */
+extern int ops_published_by_failure;
+
 /* Fresh operands in the current scope. */
 void ops_operands(mx_array *o);
 /* Whether the call's expression names this operand. */
