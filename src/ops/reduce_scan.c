@@ -117,43 +117,60 @@ static bool extreme_jvp(struct mxi_ctx *c, mx_array node, const mx_array *output
   return (output_tangents[0] = from_inclusive(c, t, p)) != NULL;
 }
 
-/* y_i = log sum_j exp(a_j) has the partials exp(a_j - m) exp(m - y_i), with m the largest a: the two factors. Where
- * y_i is -infinity there is nothing to differentiate. */
-static bool log_factors(struct mxi_ctx *c, mx_array node, struct mxi_params_scan p, mx_array *of_a, mx_array *of_y) {
-  mx_array a = mxi_inputs(node)[0];
-  mx_dtype t = (mx_dtype)a->dtype;
-  mx_array y = mxi_scan_made(c, MXI_OP_logcumsumexp, a, p.axis, p.reverse, true);
-  mx_array m = mxi_stop_gradient(c, mxi_reduce_made(c, MXI_OP_max, t, a, 1ull << p.axis));
-  mx_array part = t == MX_COMPLEX64 ? mxi_real(c, y) : y, low = mxi_isneginf(c, part);
-  mx_array safe = mxi_where(c, low, m, y);
-  *of_a = mxi_exp(c, mxi_subtract(c, a, m));
-  *of_y = mxi_where(c, low, mxi_scalar_f(c, 0, t), mxi_exp(c, mxi_subtract(c, m, safe)));
-  return *of_a && *of_y;
+/* y_i = log sum_j exp(a_j), j up to i, has the partials exp(a_j - y_i) = w_j exp(y_j - y_i) with w_j = exp(a_j - y_j). As y
+ * ascends, no factor is above 1, whatever the numbers are. Where y_i is -infinity there is nothing to differentiate: as
+ * the later of two, such a y is +infinity, which makes every factor 0. Halves are computed in float32. */
+struct log_scan {
+  struct mxi_params_scan p;
+  mx_array weight, y, later;
+};
+
+static bool log_scan(struct mxi_ctx *c, mx_array node, struct log_scan *s) {
+  s->p = params_of(node);
+  mx_dtype t = mxi_accumulator_dtype((mx_dtype)node->dtype);
+  mx_array a = mxi_astype(c, mxi_inputs(node)[0], t);
+  s->y = mxi_scan_made(c, MXI_OP_logcumsumexp, a, s->p.axis, s->p.reverse, true);
+  mx_array low = mxi_isneginf(c, t == MX_COMPLEX64 ? mxi_real(c, s->y) : s->y);
+  s->later = mxi_where(c, low, mxi_scalar_f(c, INFINITY, t), s->y);
+  return (s->weight = mxi_exp(c, mxi_subtract(c, a, s->later))) != NULL;
+}
+
+/* x_i + sum of exp(y_j - y_i) x_j over the earlier j; or, of the adjoint, exp(y_i - y_j) x_j over the later ones. By
+ * doubling: after k steps, the sum of 2^k of them. */
+static mx_array log_scan_sum(struct mxi_ctx *c, const struct log_scan *s, mx_array x, bool adjoint) {
+  int64_t n = x ? mxi_dims(x)[s->p.axis] : 0, way = adjoint ? -direction(s->p) : direction(s->p);
+  for (int64_t by = 1; by < n; by *= 2) {
+    mx_array other = mxi_slide(c, adjoint ? s->later : s->y, s->p.axis, way * by, adjoint ? INFINITY : -INFINITY);
+    mx_array factor = mxi_exp(c, adjoint ? mxi_subtract(c, s->y, other) : mxi_subtract(c, other, s->later));
+    if (adjoint) factor = mxi_conjugated(c, factor);
+    x = mxi_add(c, x, mxi_multiply(c, factor, mxi_slide(c, x, s->p.axis, way * by, 0)));
+    MXI_TRY(x);
+  }
+  return x;
 }
 
 static bool logcumsumexp_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents,
                              uint64_t wanted, mx_array *grads) {
   (void)outputs, (void)wanted;
-  struct mxi_params_scan p = params_of(node);
-  mx_array of_a, of_y;
+  struct log_scan s;
   if (mxi_size(node) == 0) return (grads[0] = cotangents[0]) != NULL;
-  MXI_TRY(log_factors(c, node, p, &of_a, &of_y));
-  mx_array g = mxi_multiply(c, of_inclusive(c, cotangents[0], p), mxi_conjugated(c, of_y));
-  g = mxi_scan_made(c, MXI_OP_cumsum, g, p.axis, !p.reverse, true);
-  return (grads[0] = mxi_multiply(c, g, mxi_conjugated(c, of_a))) != NULL;
+  MXI_TRY(log_scan(c, node, &s));
+  mx_array g = mxi_astype(c, of_inclusive(c, cotangents[0], s.p), (mx_dtype)s.y->dtype);
+  g = mxi_multiply(c, log_scan_sum(c, &s, g, true), mxi_conjugated(c, s.weight));
+  return (grads[0] = mxi_astype(c, g, (mx_dtype)node->dtype)) != NULL;
 }
 
 static bool logcumsumexp_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *tangents,
                              mx_array *output_tangents) {
   (void)outputs;
+  struct log_scan s;
   output_tangents[0] = NULL;
   if (!tangents[0]) return true;
-  struct mxi_params_scan p = params_of(node);
-  mx_array of_a, of_y;
   if (mxi_size(node) == 0) return (output_tangents[0] = tangents[0]) != NULL;
-  MXI_TRY(log_factors(c, node, p, &of_a, &of_y));
-  mx_array t = mxi_scan_made(c, MXI_OP_cumsum, mxi_multiply(c, tangents[0], of_a), p.axis, p.reverse, true);
-  return (output_tangents[0] = from_inclusive(c, mxi_multiply(c, t, of_y), p)) != NULL;
+  MXI_TRY(log_scan(c, node, &s));
+  mx_array t = mxi_multiply(c, mxi_astype(c, tangents[0], (mx_dtype)s.y->dtype), s.weight);
+  t = mxi_astype(c, log_scan_sum(c, &s, t, false), (mx_dtype)node->dtype);
+  return (output_tangents[0] = from_inclusive(c, t, s.p)) != NULL;
 }
 
 static bool scan_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes, mx_array *outputs,

@@ -1,5 +1,6 @@
 /* Builders of reductions: shapes, dtypes and errors as released MLX gives them, and derivatives against central
  * differences in float64, forward against backward, and of derivatives again. */
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -369,6 +370,55 @@ static void comparisons_of_arrays(void **state) {
   mx_scope_end(s);
 }
 
+/* ---- Logarithms of sums whose terms differ by any factor ---------------------------------------------------------- */
+enum { FAR = 8 };
+static const float far_apart[FAR] = {-INFINITY, -INFINITY, 0, -120, 95, 600, 599, -40};
+
+static mx_status log_scan(const mx_array *args, size_t count, mx_array *results, size_t result_count, void *ctx) {
+  (void)count, (void)result_count;
+  results[0] = mx_logcumsumexp(args[0], 0, *(bool *)ctx, true);
+  return MX_OK;
+}
+
+/* d y_i / d a_j, from the definition in double; 0 where j does not count for i, and where y_i is -infinity. */
+static double far_partial(int i, int j, bool reverse) {
+  double m = -INFINITY, s = 0;
+  if (reverse ? j < i : j > i) return 0;
+  for (int k = reverse ? FAR - 1 : 0; reverse ? k >= i : k <= i; k += reverse ? -1 : 1) m = fmax(m, far_apart[k]);
+  if (isinf(m)) return 0;
+  for (int k = reverse ? FAR - 1 : 0; reverse ? k >= i : k <= i; k += reverse ? -1 : 1) s += exp(far_apart[k] - m);
+  return exp(far_apart[j] - m) / s;
+}
+
+/* y is known to half a unit of its last place, at most 600 eps / 2, and is in the exponent of each of two factors. */
+static void check_far(const float *got, const double *expected, const double *size, const char *what) {
+  for (int i = 0; i < FAR; i++)
+    if (!(fabs(got[i] - expected[i]) <= (4 * 600 + 16) * FLT_EPSILON * size[i] + FLT_MIN))
+      fail_msg("%s, element %d: %.9g, not %.9g", what, i, got[i], expected[i]);
+}
+
+static void derivatives_of_log_scans_never_overflow(void **state) {
+  (void)state;
+  static const float weights[FAR] = {1, -2, 0.5f, 3, -1, 2, 0, -0.75f};
+  for (int reverse = 0; reverse < 2; reverse++) {
+    mx_scope s = mx_scope_begin();
+    bool way = reverse;
+    double back[FAR] = {0}, forward[FAR] = {0}, back_size[FAR] = {0}, forward_size[FAR] = {0};
+    for (int i = 0; i < FAR; i++)
+      for (int j = 0; j < FAR; j++) {
+        double d = far_partial(i, j, way);
+        back[j] += weights[i] * d, back_size[j] += fabs(weights[i] * d);
+        forward[i] += weights[j] * d, forward_size[i] += fabs(weights[j] * d);
+      }
+    mx_array a = mx_from_data(far_apart, MX_INTS(FAR), MX_FLOAT32), w = mx_from_data(weights, MX_INTS(FAR), MX_FLOAT32), y, g, t;
+    assert_int_equal(mx_vjp(log_scan, &way, &a, 1, &w, 1, &y, &g), MX_OK);
+    assert_int_equal(mx_jvp(log_scan, &way, &a, &w, 1, &y, 1, &t), MX_OK);
+    check_far(mx_data(g), back, back_size, "back");
+    check_far(mx_data(t), forward, forward_size, "forward");
+    mx_scope_end(s);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_are_the_differences),
@@ -381,6 +431,7 @@ int main(void) {
       cmocka_unit_test(what_cannot_be_is_refused),
       cmocka_unit_test(norms_are_those_of_their_definitions),
       cmocka_unit_test(comparisons_of_arrays),
+      cmocka_unit_test(derivatives_of_log_scans_never_overflow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
