@@ -1,5 +1,6 @@
 /* From a skeleton and the sizes of one tape to a sizing: one pass over the nodes places every value (a slot of memory
  * and a layout in it) and writes the steps; then slots get kinds, lifetimes and addresses. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -128,13 +129,47 @@ static void own_scalar(struct mxi_sizer *b, uint32_t i) {
   p->slot = one.slot;
 }
 
+/* The sizes of the axes of a view that are in memory: broadcast ones are not. */
+static int64_t stored_size(const struct mxi_place *p, int axis) { return p->strides[axis] ? p->shape[axis] : 1; }
+
 /* A member must not keep something large alive for a small part of it. */
 static bool is_small_part(const struct mxi_sizer *b, uint32_t i) {
   const struct mxi_place *p = &b->places[i];
   const struct mxi_slot *slot = &b->z->slots[p->slot];
-  size_t nbytes = (size_t)product(p->ndim, p->shape) * mxi_itemsize((mx_dtype)b->s->nodes[i].dtype);
+  size_t nbytes = mxi_itemsize((mx_dtype)b->s->nodes[i].dtype);
+  for (int k = 0; k < p->ndim; k++) nbytes *= (size_t)stored_size(p, k);
   size_t whole = slot->kind == MXI_SLOT_LEAF ? b->t->nodes[slot->node]->buffer->nbytes : slot->nbytes;
   return whole > 65536 && nbytes < whole / 8;
+}
+
+/* Axes from the longest stride to the shortest; equal ones stay in order. */
+static void order_axes(const struct mxi_place *p, int *order) {
+  for (int i = 0; i < p->ndim; i++) {
+    int at = i;
+    for (; at && llabs(p->strides[order[at - 1]]) < llabs(p->strides[i]); at--) order[at] = order[at - 1];
+    order[at] = i;
+  }
+}
+
+/* A dense copy of a view with its axes in the order in which they lie, and broadcast ones as they are: a product over it
+ * adds up in the same order as over the view. */
+static void compact(struct mxi_sizer *b, uint32_t i) {
+  struct mxi_place *p = &b->places[i];
+  int64_t shape[MXI_MAX_NDIM], strides[MXI_MAX_NDIM];
+  int order[MXI_MAX_NDIM];
+  order_axes(p, order);
+  for (int k = 0; k < p->ndim; k++) {
+    shape[k] = stored_size(p, order[k]);
+    strides[k] = p->strides[order[k]];
+  }
+  struct mxi_place from = {.slot = p->slot, .offset = p->offset, .ndim = p->ndim, .shape = shape, .strides = strides};
+  struct mxi_place to = copy_of(b, i, (mx_dtype)b->s->nodes[i].dtype, &from);
+  if (b->failed) return;
+  for (int k = 0; k < p->ndim; k++) strides[order[k]] = p->strides[order[k]] ? to.strides[k] : 0;
+  p->slot = to.slot;
+  p->offset = 0;
+  p->strides = copy_dims(b, p->ndim, strides);
+  p->dense = p->strides && mxi_sizing_is_dense(p->ndim, p->shape, p->strides);
 }
 
 static void place_view(struct mxi_sizer *b, uint32_t i) {
@@ -150,7 +185,7 @@ static void place_view(struct mxi_sizer *b, uint32_t i) {
   if (b->z->slots[b->places[i].slot].kind == MXI_SLOT_SCALAR)
     own_scalar(b, i);
   else if (is_small_part(b, i))
-    b->places[i] = copy_of(b, i, (mx_dtype)n->dtype, &b->places[i]);
+    compact(b, i);
 }
 
 static void place_output(struct mxi_sizer *b, uint32_t i) {

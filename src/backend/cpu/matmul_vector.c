@@ -1,6 +1,7 @@
-/* Products with one row or one column. Seen as out = X v, X is `length` x `depth`: stored by rows, every output is a dot
- * (the dot tree); stored by columns, outputs are sums of columns (the row tree: 256 terms a partial, then pairwise). Any
- * other layout is first copied to rows. Which thread does what changes no bit. Start at mxi_matmul_vector. */
+/* Products with one row or one column. Seen as out = X v, X is `length` x `depth`: where it lies by rows, every output is a
+ * dot (the dot tree); by columns, outputs are sums of columns (the row tree: 256 terms a partial, then pairwise). What lies
+ * so with gaps between elements is first copied. Which thread does what changes no bit. Start at mxi_matmul_vector. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend/cpu/layout.h"
@@ -54,6 +55,13 @@ static bool is_row_times_matrix(const struct mxi_product *p) {
   return p->m == 1 && (p->n > 1 || (p->a_is_vector && !p->b_is_vector));
 }
 
+/* Whether the sum runs along the axis with the shorter stride; of equal ones, along the last axis. A broadcast axis is taken
+ * for a long one, which it would be in a copy. Only the order counts, so that a view and a dense copy of it agree. */
+static bool lies_by_rows(int64_t out, int64_t in, bool in_is_last) {
+  if (!in || !out) return in ? true : out ? false : in_is_last;
+  return llabs(in) < llabs(out) || (llabs(in) == llabs(out) && in_is_last);
+}
+
 static void read_job(struct vector_job *j, const struct mxi_product *p) {
   bool row = is_row_times_matrix(p);
   const struct mxi_matrix *x = row ? &p->b : &p->a;
@@ -71,13 +79,9 @@ static void read_job(struct vector_job *j, const struct mxi_product *p) {
   size_t nbytes = sizeof *j->x_batch * (size_t)p->batch_ndim;
   memcpy(j->x_batch, row ? p->b_batch : p->a_batch, nbytes);
   memcpy(j->v_batch, row ? p->a_batch : p->b_batch, nbytes);
-  bool rows = j->x_in == 1 || j->depth == 1, columns = j->x_out == 1;
-  j->by_columns = columns && (!rows || j->depth == 1 || j->length == 1);
-  j->copy_x = !rows && !columns;
-  if (j->length == 1 && j->depth > 1) { /* one output is always a dot: the stride of an axis of one item says nothing */
-    j->by_columns = false;
-    j->copy_x = !rows;
-  }
+  /* The stride of an axis of one item says nothing: one output is a dot, sums of one term are columns. */
+  j->by_columns = j->length > 1 && (j->depth == 1 || !lies_by_rows(j->x_out, j->x_in, !row));
+  j->copy_x = j->by_columns ? j->x_out != 1 : j->x_in != 1 && j->depth > 1;
   j->copy_v = j->v_step != 1 && j->depth > 1;
   if (j->by_columns) cut_columns(j);
 }
@@ -126,10 +130,13 @@ static size_t partials_nbytes(const struct vector_job *j) {
 static void make_copies(struct vector_job *j, char *scratch) {
   if (j->copy_x) {
     size_t nbytes = x_copy_nbytes(j);
-    copy_operand(j, scratch, j->x, j->x_batch, j->length, j->depth, j->x_out, j->x_in);
+    if (j->by_columns)
+      copy_operand(j, scratch, j->x, j->x_batch, j->depth, j->length, j->x_in, j->x_out);
+    else
+      copy_operand(j, scratch, j->x, j->x_batch, j->length, j->depth, j->x_out, j->x_in);
     j->x = scratch;
-    j->x_out = j->depth;
-    j->x_in = 1;
+    j->x_out = j->by_columns ? 1 : j->depth;
+    j->x_in = j->by_columns ? j->length : 1;
     scratch += nbytes;
   }
   if (j->copy_v) {
