@@ -1,6 +1,6 @@
 /* Replays every recorded case of tests/golden through the C API, once for each instruction set the machine has, and
  * counts them. Usage: t_golden [FILE...], paths; default: all. An operation without a row in support/golden_*.c fails
- * all its cases. A case that C's types rule out is counted apart, with the reason. Start at main. */
+ * all its cases. An error that C's types rule out is counted apart, with the reason. Start at main. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +32,13 @@ static long shown_limit(void) {
 }
 
 static void replay_case(const char *file, const struct golden_case *c) {
-  char reason[400] = "the C API has no such operation", op[48];
+  char reason[400] = "the C API cannot say it", op[48];
   struct golden_call k;
   mx_scope scope = mx_scope_begin();
   bool known = golden_run(c, &k), good = known && !k.unsaid && golden_agrees(&k, reason, sizeof reason);
   snprintf(op, sizeof op, "%s%s%s", c->op, k.op == c->op ? "" : ":", k.op == c->op ? "" : k.op);
   struct tally *t = tally_of(op);
-  if (known && k.unsaid) {
+  if (known && k.unsaid && c->error) {
     if (t->unsaid++ == 0) printf("%s:%ld: %s cannot be said in C: %s\n", file, c->line, op, k.unsaid);
   } else if (good) {
     t->passed++;
