@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "backend/cpu/elementwise.h"
+#include "support/isa_rows.h"
 
 static const struct row {
   const char *name;
@@ -25,23 +25,6 @@ static const struct row {
 #undef K
 #undef D
 };
-
-/* ---- Instruction sets -------------------------------------------------------------------------------------------- */
-struct set {
-  const char *name;
-  const struct mxi_ew_rows *floats, *ints, *complexes;
-};
-
-static int get_sets(struct set *sets) {
-  int count = 0;
-#define SET(isa) (struct set){#isa, &mxi_ew_float_rows_##isa, &mxi_ew_int_rows_##isa, &mxi_ew_complex_rows_##isa}
-  sets[count++] = SET(baseline);
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets[count++] = SET(avx2);
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) sets[count++] = SET(avx512);
-#endif
-  return count;
-}
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
 enum { COUNT = 1283 }; /* odd, so that last blocks are partial */
@@ -161,7 +144,7 @@ static void put(union run *x, int i, bool is_double, double v) {
   else x->f32[i] = (float)v;
 }
 
-static void run_real(const struct set *set, int op, bool is_double, unsigned mask, bool is_in_place) {
+static void run_real(const struct isa_rows *set, int op, bool is_double, unsigned mask, bool is_in_place) {
   mxi_ew_fn fn = set->floats->fn[op][is_double ? MX_FLOAT64 : MX_FLOAT32];
   static union run a_before;
   for (int i = 0; i < COUNT; i++) {
@@ -182,8 +165,8 @@ static void run_real(const struct set *set, int op, bool is_double, unsigned mas
 
 static void real_rows_are_within_their_bound(void **unused) {
   (void)unused;
-  struct set sets[3];
-  int count = get_sets(sets);
+  struct isa_rows sets[ISA_ROWS_MOST];
+  int count = isa_rows_here(sets);
   for (int s = 0; s < count; s++)
     for (int op = 0; op < MXI_OP_ELEMENTWISE_END; op++)
       for (int is_double = 0; is_double < 2; is_double++) {
@@ -255,7 +238,7 @@ static void fill_integers(int op, int dtype, int n) {
   }
 }
 
-static void check_integers(const struct set *set, int op, int dtype, unsigned mask, int n) {
+static void check_integers(const struct isa_rows *set, int op, int dtype, unsigned mask, int n) {
   size_t size = mxi_itemsizes[dtype];
   bool is_bool = dtype == MX_BOOL, is_byte = gives_bytes(op);
   set->ints->fn[op][dtype](z, (const void *const[]){p, q, q}, mask, (size_t)n);
@@ -275,8 +258,8 @@ static void check_integers(const struct set *set, int op, int dtype, unsigned ma
 
 static void integer_rows_are_exact(void **unused) {
   (void)unused;
-  struct set sets[3];
-  int count = get_sets(sets);
+  struct isa_rows sets[ISA_ROWS_MOST];
+  int count = isa_rows_here(sets);
   for (int s = 0; s < count; s++)
     for (int op = 0; op < MXI_OP_ELEMENTWISE_END; op++)
       for (int dtype = 0; dtype < MXI_DTYPE_COUNT; dtype++) {
@@ -290,12 +273,12 @@ static void integer_rows_are_exact(void **unused) {
 }
 
 /* ---- Choice and float8 ------------------------------------------------------------------------------------------- */
-static const struct mxi_ew_rows *rows_of(const struct set *set, int dtype) {
+static const struct mxi_ew_rows *rows_of(const struct isa_rows *set, int dtype) {
   int kind = mxi_kinds[dtype];
   return kind == MXI_KIND_FLOAT ? set->floats : kind == MXI_KIND_COMPLEX ? set->complexes : set->ints;
 }
 
-static void choose(const struct set *set, int dtype, unsigned mask) {
+static void choose(const struct isa_rows *set, int dtype, unsigned mask) {
   static uint8_t condition[COUNT];
   bool is_half = mxi_is_half((mx_dtype)dtype);
   size_t size = is_half ? 4 : mxi_itemsizes[dtype];
@@ -311,8 +294,8 @@ static void choose(const struct set *set, int dtype, unsigned mask) {
 
 static void where_takes_either_side(void **unused) {
   (void)unused;
-  struct set sets[3];
-  int count = get_sets(sets);
+  struct isa_rows sets[ISA_ROWS_MOST];
+  int count = isa_rows_here(sets);
   for (int s = 0; s < count; s++)
     for (int dtype = 0; dtype < MXI_DTYPE_COUNT; dtype++)
       for (unsigned mask = 0; mask < 7; mask++) choose(&sets[s], dtype, mask);
@@ -335,8 +318,8 @@ static int nearest_fp8(double x) {
 
 static void float8_rounds_to_nearest(void **unused) {
   (void)unused;
-  struct set sets[3];
-  int count = get_sets(sets);
+  struct isa_rows sets[ISA_ROWS_MOST];
+  int count = isa_rows_here(sets);
   for (int s = 0; s < count; s++)
     for (int is_double = 0; is_double < 2; is_double++) {
       for (int i = 0; i < COUNT; i++) {
@@ -359,8 +342,8 @@ static void float8_rounds_to_nearest(void **unused) {
 
 static void float8_decodes_to_its_value(void **unused) {
   (void)unused;
-  struct set sets[3];
-  int count = get_sets(sets);
+  struct isa_rows sets[ISA_ROWS_MOST];
+  int count = isa_rows_here(sets);
   uint8_t all[256];
   float value[256];
   for (int i = 0; i < 256; i++) all[i] = (uint8_t)i;

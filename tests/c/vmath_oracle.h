@@ -5,17 +5,21 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "vmath_bits.h"
+#include "backend/cpu/kernels/vmath_bits.h"
 
 /* |y - r| in units in the last place of y's format at r, r being exact or nearly. Infinity where only one of them is
- * NaN, or their signs differ; the format's infinity counts as the power of two that its numbers stop before. */
+ * NaN, or their signs differ; the format's infinity counts as the power of two that its numbers stop before. Without
+ * branches, for loops over all floats. */
 static inline double ulp_error_f32(float y, double r) {
-  if (isnan(r) || isnan(y)) return isnan(r) && isnan(y) ? 0 : INFINITY;
-  if (!signbit(y) != !signbit(r)) return INFINITY;
-  double got = isinf(y) ? 0x1p128 : fabs((double)y), want = fabs(r);
-  if (want >= 0x1p128) return got == 0x1p128 ? 0 : INFINITY;
-  if (want < 0x1p-126) return r == 0 && y != 0 ? INFINITY : fabs(got - want) * 0x1p149;
-  return fabs(got - want) * vm_from_bits_f64((2069 - (vm_bits_f64(want) >> 52)) << 52); /* 2^23 / its power of two */
+  double value = y, got = fabs(value), want = fabs(r), scale = want < 0x1p-126 ? 0x1p-126 : want;
+  got = got > 0x1p128 ? 0x1p128 : got;
+  double e = fabs(got - want) * vm_from_bits_f64((2069 - (vm_bits_f64(scale) >> 52)) << 52); /* 2^23 / its power of two */
+  double if_zero = got == 0 ? 0 : INFINITY, if_large = got == 0x1p128 ? 0 : INFINITY, if_nan = value == value ? INFINITY : 0;
+  e = want == 0 ? if_zero : e;
+  e = want >= 0x1p128 ? if_large : e;
+  e = copysign(1, value) == copysign(1, r) ? e : INFINITY;
+  e = value == value ? e : INFINITY;
+  return r == r ? e : if_nan;
 }
 
 static inline double ulp_error_f64(double y, long double r) {
@@ -49,5 +53,26 @@ static inline long double erfinvl(long double x) {
 }
 
 static inline double erfinv(double x) { return (double)erfinvl(x); }
+
+/* ---- Two operands: those of float32 return what its arithmetic gives, or float64 ---------------------------------- */
+static inline long double python_remainderl(long double a, long double b) {
+  long double m = fmodl(a, b);
+  return m != 0 && (m < 0) != (b < 0) ? m + b : m;
+}
+
+static inline double python_remainder(double a, double b) {
+  float m = fmodf((float)a, (float)b);
+  return m != 0 && (m < 0) != (b < 0) ? m + (float)b : m;
+}
+
+static inline long double logaddexpl(long double a, long double b) {
+  long double high = a > b ? a : b, low = a > b ? b : a;
+  return isnan(a) || isnan(b) ? NAN : isinf(high) ? high : high + log1pl(expl(low - high));
+}
+
+static inline double logaddexp(double a, double b) { return (double)logaddexpl(a, b); }
+
+static inline double floor_divide(double a, double b) { return floorf((float)a / (float)b); }
+static inline long double floor_dividel(long double a, long double b) { return floor((double)a / (double)b); }
 
 #endif

@@ -33,9 +33,13 @@ VM_FN double vm_erf_f64(double x) {
   return vm_copysign_f64(a < 1.0 ? vm_fma_f64(a, low, a) : 1.0 - e * g, x);
 }
 
-/* a (first + rest), rest the smaller, with one rounding; float32 without a fused multiply-add has two. */
+/* a (first + rest), rest the smaller, with one rounding */
 VM_FN float vm_times_sum_f32(float a, float first, float rest) {
-  return VM_HAS_FMA ? vm_fma_f32(a, first, a * rest) : a * (first + rest);
+#if VM_HAS_FMA
+  return vm_fma_f32(a, first, a * rest);
+#else
+  return (float)(a * ((double)first + rest));
+#endif
 }
 
 VM_FN double vm_times_sum_f64(double a, double first, double rest) {

@@ -88,9 +88,15 @@ VM_FN double vm_near_half_pi_f64(double x, double *low, double *shifted) {
   double a = x - n * 0x1.921fb544p+0, b = n * 0x1.0b4611a6p-34; /* both exact */
   double rest = n * 0x1.3198a2e037073p-69;
 #endif
-  double r = a - b, c = a - r;
-  *low = ((a - (r + c)) + (c - b)) - rest;
+  double r = a - b, c = a - r, left = ((a - (r + c)) + (c - b)) - rest;
+#if VM_HAS_FMA
+  *low = left;
   return r;
+#else
+  double sum = r + left; /* here `left` reaches 2^-49, and what follows takes *low for half an ulp at most */
+  *low = left - (sum - r);
+  return sum;
+#endif
 }
 
 /* sin(r + low) and cos(r + low) for |r| <= pi / 4, as what is returned plus *rest */
