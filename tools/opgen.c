@@ -85,12 +85,43 @@ static const char *const words[] = {
 #include "words.def"
 };
 
+/* What SCALAR may name beside a formula: instruction sets, and dtypes of the formula's class. */
+static bool is_mark(const char *letters, const char *word) {
+  static const char *const marks[] = {"baseline", "avx2", "avx512"};
+  static const char *const suffixes[] = {"Bb8", "Uu8", "Uu16", "Uu32", "Uu64", "Si8", "Si16", "Si32", "Si64", "Ff32", "Df64"};
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+    if (!strcmp(word, marks[i])) return true;
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+    if (strchr(letters, suffixes[i][0]) && !strcmp(word, suffixes[i] + 1)) return true;
+  return false;
+}
+
+/* Checks the list in SCALAR(formula, list) and returns where the formula ends. */
+static const char *check_marks(const struct row *k) {
+  static const char head[] = "SCALAR(";
+  const char *p = k->text + sizeof head - 1;
+  if (strncmp(k->text, head, sizeof head - 1)) return k->text + strlen(k->text);
+  for (int depth = 0; *p && (depth || (*p != ',' && *p != ')')); p++) depth += (*p == '(') - (*p == ')');
+  const char *end = p;
+  while (*p == ',') {
+    char word[16] = "";
+    int used = 0;
+    if (sscanf(p, ", %15[a-z0-9]%n", word, &used) != 1 || !is_mark(class_letters(k->detail), word)) {
+      fail(k->name, "K %s: SCALAR names %s, which is neither a set nor a dtype of the class", k->detail, word);
+      break;
+    }
+    p += used;
+  }
+  return end;
+}
+
 static void check_formula(const struct row *k) {
-  for (const char *p = k->text; *p;) {
+  const char *end = check_marks(k);
+  for (const char *p = k->text; p < end;) {
     if (isdigit((unsigned char)*p)) {
-      char *end;
-      strtod(p, &end);
-      for (p = end; isalnum((unsigned char)*p); p++) {}
+      char *rest;
+      strtod(p, &rest);
+      for (p = rest; isalnum((unsigned char)*p); p++) {}
       continue;
     }
     if (!isalpha((unsigned char)*p) && *p != '_') {

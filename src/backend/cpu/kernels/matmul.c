@@ -3,6 +3,7 @@
 #include "backend/cpu/matmul.h"
 
 #include "backend/cpu/kernels/matvec_vec.h"
+#include "backend/cpu/kernels/vmath_bits.h"
 
 /* Blocks of rows x vectors of columns: sums that the registers hold, with enough of them to hide latency. */
 #if defined(__AVX512F__)
@@ -42,7 +43,7 @@ enum { C_LANES = 8 };
 INLINE void c_lanes(const float *x, const float *w, float *re, float *im) {
   for (int l = 0; l < C_LANES; l++) {
     float xr = x[2 * l], xi = x[2 * l + 1], wr = w[2 * l], wi = w[2 * l + 1];
-    re[l] += xr * wr - xi * wi;
+    re[l] += xr * wr + vm_minus_product_f32(xi, wi);
     im[l] += xr * wi + xi * wr;
   }
 }
@@ -77,7 +78,7 @@ static void c_gemv_t_accumulate(const void *x, int64_t row_stride, const void *t
     float tr = factor[r].re, ti = factor[r].im;
     for (int64_t j = 0; j < d; j++) {
       float xr = v[2 * j], xi = v[2 * j + 1];
-      sum[2 * j] += xr * tr - xi * ti;
+      sum[2 * j] += xr * tr + vm_minus_product_f32(xi, ti);
       sum[2 * j + 1] += xr * ti + xi * tr;
     }
   }
