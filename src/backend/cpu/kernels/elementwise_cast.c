@@ -3,11 +3,13 @@
 #include "elementwise_loops.h"
 #include "elementwise_transpose.h"
 
-/* Real part and "is not zero" of any element. */
+/* Real part, "is not zero", and the complex number of any element. */
 EW_FN float re_c64(mxi_c64 x) { return x.re; }
 EW_FN uint8_t test_c64(mxi_c64 x) { return (x.re != 0) | (x.im != 0); }
+EW_FN mxi_c64 c64_c64(mxi_c64 x) { return x; }
 #define IDENTITY(s, type)                                                                                              \
   EW_FN type re_##s(type x) { return x; }                                                                              \
+  EW_FN mxi_c64 c64_##s(type x) { return c_make((float)x, 0); }                                                        \
   EW_FN uint8_t test_##s(type x) { return x != 0; }
 IDENTITY(b8, uint8_t)
 IDENTITY(u8, uint8_t)
@@ -52,7 +54,7 @@ EW_FN uint64_t unsigned_f64(double x) {
 #define TO_i64(from, x) TO_WIDE(int64_t, re_##from(x))
 #define TO_f32(from, x) (float)re_##from(x)
 #define TO_f64(from, x) (double)re_##from(x)
-#define TO_c64(from, x) c_make((float)re_##from(x), 0)
+#define TO_c64(from, x) c64_##from(x)
 
 #define CAST(from, to)                                                                                                 \
   static __attribute__((unused)) void from##_to_##to(void *out, const void *in, size_t n) {                            \
