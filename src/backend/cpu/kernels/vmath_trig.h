@@ -167,8 +167,7 @@ VM_FN double vm_tan_f64(double x) {
 }
 
 /* for i < n: y[i] = f(x[i]); y may be x. A block in which an argument was too large is done again by a function of its
- * own, kept out of the way of the usual loop; which way an element is computed depends on it alone. The bits of positive
- * numbers order as they do, so the top bit of a difference says that an argument is beyond `near`. */
+ * own, kept out of the way of the usual loop; which way an element is computed depends on it alone. */
 #define VM_TRIG_LOOP(name, t, type, whole, near)                                                            \
   static __attribute__((noinline, unused)) void vm_##name##_##t##_far_n(type *y, const type *x, size_t n) { \
     for (size_t i = 0; i < n; i++)                                                                          \
@@ -180,20 +179,21 @@ VM_FN double vm_tan_f64(double x) {
       size_t count = n - at < VM_TRIG_BLOCK ? n - at : VM_TRIG_BLOCK;                                       \
       type *restrict to = y + at;                                                                           \
       const type *restrict from = x + at;                                                                   \
-      whole beyond = 0;                                                                                     \
+      whole largest = 0;                                                                                    \
       if (x == y) from = __builtin_memcpy(copy, from, count * sizeof *copy);                                \
       for (size_t i = 0; i < count; i++) {                                                                  \
-        beyond |= vm_bits_##t(near) - vm_bits_##t(vm_abs_##t(from[i]));                                     \
+        whole a = (whole)vm_bits_##t(vm_abs_##t(from[i])); /* the order of the bits is that of the numbers */ \
+        largest = a > largest ? a : largest;                                                                \
         to[i] = vm_##name##_near_##t(from[i]);                                                              \
       }                                                                                                     \
-      if (beyond >> (8 * sizeof beyond - 1)) vm_##name##_##t##_far_n(to, from, count);                      \
+      if (largest > (whole)vm_bits_##t(near)) vm_##name##_##t##_far_n(to, from, count);                     \
     }                                                                                                       \
   }
-VM_TRIG_LOOP(sin, f32, float, uint32_t, VM_TRIG_NEAR_F32)
-VM_TRIG_LOOP(cos, f32, float, uint32_t, VM_TRIG_NEAR_F32)
-VM_TRIG_LOOP(tan, f32, float, uint32_t, 0x1p19f)
-VM_TRIG_LOOP(sin, f64, double, uint64_t, VM_TRIG_NEAR_F64)
-VM_TRIG_LOOP(cos, f64, double, uint64_t, VM_TRIG_NEAR_F64)
-VM_TRIG_LOOP(tan, f64, double, uint64_t, VM_TRIG_NEAR_F64)
+VM_TRIG_LOOP(sin, f32, float, int32_t, VM_TRIG_NEAR_F32)
+VM_TRIG_LOOP(cos, f32, float, int32_t, VM_TRIG_NEAR_F32)
+VM_TRIG_LOOP(tan, f32, float, int32_t, 0x1p19f)
+VM_TRIG_LOOP(sin, f64, double, int64_t, VM_TRIG_NEAR_F64)
+VM_TRIG_LOOP(cos, f64, double, int64_t, VM_TRIG_NEAR_F64)
+VM_TRIG_LOOP(tan, f64, double, int64_t, VM_TRIG_NEAR_F64)
 
 #endif
