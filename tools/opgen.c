@@ -59,7 +59,7 @@ static void fail(const char *name, const char *format, ...) {
 static const struct {
   const char *name, *classes; /* every dtype class it stands for */
 } classes[] = {{"B", "B"}, {"U", "U"},  {"S", "S"}, {"I", "US"},     {"F", "F"},
-               {"D", "D"}, {"R", "FD"}, {"L", "FD"}, {"C", "C"}, {"A", "BUSFDC"}, {"E", "U"}};
+               {"D", "D"}, {"R", "FD"}, {"L", "FD"}, {"Q", "FD"}, {"C", "C"}, {"A", "BUSFDC"}, {"E", "U"}};
 
 static const char *class_letters(const char *class) {
   for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)

@@ -48,6 +48,7 @@ enum {
 #define ADMIT_D(name)      ADMIT(name, MX_FLOAT64)
 #define ADMIT_R(name)      ADMIT_F(name) ADMIT_D(name)
 #define ADMIT_L(name)      ADMIT_R(name)
+#define ADMIT_Q(name)      ADMIT_R(name)
 #define ADMIT_C(name)      ADMIT(name, MX_COMPLEX64)
 #define ADMIT_E(name)      ADMIT(name, MX_UINT8)
 #define ADMIT_A(name)      ADMIT_B(name) ADMIT_I(name) ADMIT_R(name) ADMIT_C(name)

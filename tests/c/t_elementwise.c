@@ -357,11 +357,40 @@ static void float8_decodes_to_its_value(void **unused) {
   }
 }
 
+/* ---- Quotients by one number -------------------------------------------------------------------------------------- */
+#define DIVIDE_ALL(T, divide, divisor)                                                                    \
+  for (int i = 0; i < 67; i++) {                                                                          \
+    uint64_t bits = next_bits();                                                                          \
+    memcpy((T *)p + i, i < SPECIALS ? (const void *)&(T){(T)special[i]} : (const void *)&bits, sizeof(T)); \
+  }                                                                                                       \
+  divide(z, (const void *const[]){p, &divisor, p}, 2, 67);                                                \
+  for (int i = 0; i < 67; i++) {                                                                          \
+    volatile T x = ((T *)p)[i], want = x / divisor;                                                       \
+    T got = ((T *)z)[i];                                                                                  \
+    if (isnan(want) ? !isnan(got) : memcmp(&got, (const void *)&want, sizeof(T)))                         \
+      fail_msg("%s: %a / %a = %a, expected %a", sets[s].name, x, divisor, got, want);                     \
+  }
+
+/* Powers of two, which have a path of their own, and others. */
+static void quotients_by_one_number_are_rounded_once(void **unused) {
+  (void)unused;
+  struct set sets[3];
+  int count = get_sets(sets);
+  for (int s = 0; s < count; s++)
+    for (int e = -1075; e <= 1024; e++) { /* zero and infinity at the ends */
+      double d = (e & 1 ? -1 : 1) * ldexp(e % 3 ? 1 : 1.5, e);
+      float f = (float)d;
+      DIVIDE_ALL(float, sets[s].floats->fn[MXI_OP_divide][MX_FLOAT32], f)
+      DIVIDE_ALL(double, sets[s].floats->fn[MXI_OP_divide][MX_FLOAT64], d)
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(real_rows_are_within_their_bound), cmocka_unit_test(integer_rows_are_exact),
       cmocka_unit_test(where_takes_either_side),          cmocka_unit_test(float8_rounds_to_nearest),
       cmocka_unit_test(float8_decodes_to_its_value),
+      cmocka_unit_test(quotients_by_one_number_are_rounded_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

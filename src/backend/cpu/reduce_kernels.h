@@ -29,6 +29,7 @@ enum mxi_acc {
 
 enum mxi_fold { MXI_FOLD_SUM, MXI_FOLD_PROD, MXI_FOLD_MAX, MXI_FOLD_MIN, MXI_FOLD_COUNT };
 
+#define MXI_LANES_NBYTES 256 /* of the lanes of any accumulator */
 #define MXI_ROW_BLOCK 4096 /* elements of one block of the row tree */
 #define MXI_COLUMN_BLOCK 256 /* rows of one block of the column tree */
 
@@ -69,6 +70,9 @@ struct mxi_reduce_convert_kernels {
 struct mxi_reduce_exp_kernels {
   /* y[i] = exp(x[i] - m[i * m_step]): m_step is 0 or 1 */
   void (*exp_minus)(void *y, const void *x, const void *m, int64_t m_step, int64_t n);
+  /* y[i] = exp(x[i] - *m) unless y is NULL; lanes[l] = y[l] + y[L + l] + ... in order, L lanes or n if that is less, as
+   * the row tree adds them up. What lies at `next`, as long as x, is fetched meanwhile. y may be x. */
+  void (*exp_lanes)(void *lanes, void *y, const void *x, const void *m, int64_t n, const void *next);
   /* y[i] *= s[i * s_step] */
   void (*scale)(void *y, const void *s, int64_t s_step, int64_t n);
   /* s[i] = 1 / s[i] */

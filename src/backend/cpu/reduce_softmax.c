@@ -16,7 +16,7 @@ struct softmax_job {
   size_t item, acc;
   bool is_plain, in_place; /* elements are accumulators; and results can be written where they belong */
   bool log;
-  int64_t blocks;
+  int64_t blocks, lanes;
   const char *src;
   char *dst;
   const struct mxi_nest *in, *out;
@@ -49,14 +49,15 @@ static void block_max(const struct softmax_job *j, int64_t k, int64_t b, void *m
   j->max->rows(max, row_block(j, tile, k, b, n), 0, 1, n);
 }
 
-/* e, kept in the output where that holds accumulators, and its sum. */
-static void block_sum(const struct softmax_job *j, int64_t k, int64_t b, const void *m, void *sum) {
+/* e, kept in the output where that holds accumulators, and its sum. Row `next` is fetched meanwhile, or none: -1. */
+static void block_sum(const struct softmax_job *j, int64_t k, int64_t b, const void *m, void *sum, int64_t next) {
   MXI_TILE(tile);
-  int64_t n = row_block_size(j, b);
-  const void *x = row_block(j, tile, k, b, n);
-  void *e = j->in_place && !j->log ? out_row(j, k) + b * MXI_ROW_BLOCK * (int64_t)j->item : tile;
-  j->exp->exp_minus(e, x, m, 0, n);
-  j->sum->rows(sum, e, 0, 1, n);
+  _Alignas(64) char lanes[MXI_LANES_NBYTES];
+  int64_t n = row_block_size(j, b), live = n < j->lanes ? n : j->lanes;
+  const void *x = row_block(j, tile, k, b, n), *ahead = next >= 0 && x != tile ? row_block(j, tile, next, b, n) : NULL;
+  void *e = j->in_place && !j->log ? out_row(j, k) + b * MXI_ROW_BLOCK * (int64_t)j->item : NULL;
+  j->exp->exp_lanes(lanes, e, x, m, n, ahead);
+  j->sum->rows(sum, lanes, 0, 1, live);
 }
 
 static void block_scale(const struct softmax_job *j, int64_t k, int64_t b, const void *m, const void *scale) {
@@ -100,7 +101,7 @@ static void softmax_rows(void *arg, int64_t begin, int64_t end, int slot) {
     for (int64_t b = 0; b < j->blocks; b++) block_max(j, k, b, (char *)partials + (size_t)b * j->acc);
     row_tree(j->max, j->acc, (char *)partials, j->blocks, &m);
     j->exp->center(&m, 1);
-    for (int64_t b = 0; b < j->blocks; b++) block_sum(j, k, b, &m, (char *)partials + (size_t)b * j->acc);
+    for (int64_t b = 0; b < j->blocks; b++) block_sum(j, k, b, &m, (char *)partials + (size_t)b * j->acc, k + 1 < end ? k + 1 : -1);
     row_tree(j->sum, j->acc, (char *)partials, j->blocks, &sum);
     if (j->log) {
       log_row(j, k, &m, &sum);
@@ -120,7 +121,7 @@ static void shared_max(void *arg, int64_t begin, int64_t end, int slot) {
 static void shared_sum(void *arg, int64_t begin, int64_t end, int slot) {
   struct softmax_job *j = arg;
   (void)slot;
-  for (int64_t b = begin; b < end; b++) block_sum(j, j->row, b, &j->m, j->partials + (size_t)b * j->acc);
+  for (int64_t b = begin; b < end; b++) block_sum(j, j->row, b, &j->m, j->partials + (size_t)b * j->acc, -1);
 }
 
 static void shared_scale(void *arg, int64_t begin, int64_t end, int slot) {
@@ -281,6 +282,7 @@ static mx_status softmax_run(struct mxi_task *task, uint64_t mask, bool log) {
   j.store = mxi_reduce_convert_kernels()->store[t];
   j.item = mxi_itemsize(t);
   j.acc = mxi_acc_sizes[acc];
+  j.lanes = mxi_acc_lanes[acc];
   j.is_plain = mxi_acc_is_stored(t);
   j.src = in->data;
   j.dst = out->data;

@@ -15,6 +15,7 @@
 #define K_D(name, formula)
 #define K_R(name, formula)
 #define K_L(name, formula)
+#define K_Q(name, formula)
 #include "core/elementwise.def"
 #undef K
 #undef K_C

@@ -26,6 +26,7 @@
 #define K_D(name, formula)
 #define K_R(name, formula)
 #define K_L(name, formula)
+#define K_Q(name, formula)
 #define K_C(name, formula)
 #include "core/elementwise.def"
 #undef K

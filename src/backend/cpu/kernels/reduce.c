@@ -118,8 +118,12 @@ static inline mxi_c64 min_c(mxi_c64 a, mxi_c64 b) { return below_c(b, a) ? b : a
 #endif
 
 /* ---- Rows of 64 lanes: lane l takes x[l], x[64 + l], ... in order; then lane l takes lane l + 32, + 16, ... + 1. ---- */
-#define FOLD_STEP(OP, h) \
-  if (lanes > (h)) for (int64_t l = 0; l < (h); l++) t[l] = OP(t[l], t[l + (h)])
+/* Each step through memory: a compiler that sees several at once takes the lanes apart and folds them one by one. */
+#define FOLD_STEP(OP, h)                                             \
+  if (lanes > (h)) {                                                 \
+    for (int64_t l = 0; l < (h); l++) t[l] = OP(t[l], t[l + (h)]);   \
+    __asm__("" : "+m"(t));                                           \
+  }
 
 #define ROWS(op, name, T, LANES, ID, OP)                                                              \
   static void FN(op, name, cols)(void *acc, const void *x, int64_t pitch, int64_t rows, int64_t n) {  \
