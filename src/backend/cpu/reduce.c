@@ -237,7 +237,7 @@ static void run_step(struct step *s, bool by_rows) {
 
 /* The result of reducing nothing. */
 static void fill_identity(const struct mxi_view *out, const struct mxi_fold_kernels *fold, mxi_store_fn store) {
-  MXI_TILE(tile);
+  MXI_TILE(tile) = {0};
   fold->rows(tile, tile, 0, 64, 0);
   size_t item = mxi_itemsize((mx_dtype)out->dtype);
   for (int64_t i = 0; i < out->size; i += 64)
