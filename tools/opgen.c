@@ -384,13 +384,18 @@ static void print_wrapper(const struct op *op) {
   put_parameters(op, args, n, false);
   put(") {\n  struct mxi_ctx *ctx = mxi_ctx_thread();\n");
   for (int i = 0; i < n; i++) {
+    const char *name = args[i].name;
     if (is_kind(&args[i], "array") && !is_status)
-      put("  if (!%s) return mxi_null(ctx, \"%s\", \"%s\");\n", args[i].name, op->name, args[i].name);
+      put("  if (mxi_unusable(%s)) return mxi_refuse(ctx, \"%s\", \"%s\", %s);\n", name, op->name, name, name);
     if (is_kind(&args[i], "array") && is_status)
-      put("  if (!%s && !mxi_null(ctx, \"%s\", \"%s\")) return ctx->code;\n", args[i].name, op->name, args[i].name);
+      put("  if (mxi_unusable(%s)) return mxi_refuse(ctx, \"%s\", \"%s\", %s), ctx->code;\n", name, op->name, name, name);
     if (is_kind(&args[i], "arrays"))
-      put("  if (has_null(ctx, \"%s\", \"%s\", %s, count)) return %s;\n", op->name, args[i].name, args[i].name, failed);
-    if (is_kind(&args[i], "optarray")) put("  if (!%s && ctx->code) return %s;\n", args[i].name, failed);
+      put("  if (refused(ctx, \"%s\", \"%s\", %s, count)) return %s;\n", op->name, name, name, failed);
+    if (is_kind(&args[i], "optarray")) {
+      put("  if (!%s && ctx->code) return %s;\n", name, failed);
+      put("  if (mxi_stale(%s)) return mxi_refuse(ctx, \"%s\", \"%s\", %s)%s;\n", name, op->name, name, name,
+          is_status ? ", ctx->code" : "");
+    }
   }
   if (is_status)
     put("  if (!%s && !mxi_null(ctx, \"%s\", \"%s\")) return ctx->code;\n", args[n - 1].name, op->name, args[n - 1].name);
@@ -415,10 +420,11 @@ static void print_wrappers_c(void) {
   bool has_arrays = false;
   for (int i = 0; i < OPS; i++) has_arrays |= strstr(ops[i].args, "arrays ") && !ops[i].by_hand;
   if (has_arrays)
-    put("\nstatic bool has_null(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t "
+    put("\nstatic bool refused(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t "
         "count) {\n"
-        "  for (size_t i = 0; i < count; i++)\n    if (!arrays || !arrays[i]) return !mxi_null(ctx, who, name);\n  return "
-        "false;\n}\n");
+        "  if (count && !arrays) return !mxi_null(ctx, who, name);\n"
+        "  for (size_t i = 0; i < count; i++)\n"
+        "    if (mxi_unusable(arrays[i])) return !mxi_refuse(ctx, who, name, arrays[i]);\n  return false;\n}\n");
   each_op(print_wrapper);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/poison.h"
 
 struct mxi_arena_chunk {
   struct mxi_arena_chunk *next;
@@ -24,10 +25,12 @@ void *mxi_arena_alloc(struct mxi_arena *a, size_t nbytes) {
     chunk->size = size;
     a->chunks = chunk;
     a->used = 0;
+    MXI_POISON(chunk->data, size);
     a->nbytes += sizeof *chunk + size;
   }
   void *p = a->chunks->data + a->used;
   a->used += nbytes;
+  MXI_UNPOISON(p, nbytes);
   return memset(p, 0, nbytes);
 }
 

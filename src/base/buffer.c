@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/poison.h"
 
 #define CLASS_COUNT 160
 #define LOCAL_CLASSES 44       /* up to 128 KiB */
@@ -50,6 +51,7 @@ static void *block_alloc(size_t total) {
 
 static void block_free(struct mxi_buffer *b) {
   size_t total = b->nbytes + HEADER;
+  MXI_UNPOISON(b->data, b->nbytes);
   if (user_release)
     user_release(b, total, user_ctx);
   else
@@ -133,6 +135,7 @@ struct mxi_buffer *mxi_buffer_new(size_t nbytes) {
   struct mxi_buffer *b = from_cache(c);
   if (b) {
     atomic_fetch_sub_explicit(&cached, size, memory_order_relaxed);
+    MXI_UNPOISON(b->data, size);
   } else {
     atomic_store_explicit(&used, true, memory_order_relaxed);
     b = block_alloc(size + HEADER);
@@ -170,6 +173,7 @@ struct mxi_buffer *mxi_buffer_wrap(void *data, size_t nbytes, void (*free_fn)(vo
 static void recycle(struct mxi_buffer *b) {
   int c = b->size_class;
   size_t size = b->nbytes;
+  MXI_POISON(b->data, size);
   atomic_fetch_sub_explicit(&active, size, memory_order_relaxed);
   if (atomic_fetch_add_explicit(&cached, size, memory_order_relaxed) + size > CACHE_MAX) {
     atomic_fetch_sub_explicit(&cached, size, memory_order_relaxed);

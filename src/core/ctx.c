@@ -75,7 +75,7 @@ mx_status mxi_keep_many(struct mxi_ctx *c, size_t mark, mx_array *results, size_
     if (results[i]) mxi_retain(results[i]);
   mxi_sweep(c, mark);
   for (size_t i = 0; i < count; i++)
-    if (results[i]) c->stack[c->top++] = results[i];
+    if (results[i]) c->stack[c->top++] = mxi_handle_moved(results[i]);
   return MX_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "core/dtype.h"
+#include "core/quarantine.h"
 
 #define MXI_MAX_NDIM 64 /* axes of one array, as in NumPy; more is MX_ERR_SHAPE */
 #define MXI_INLINE_NDIM 4
@@ -74,6 +75,7 @@ struct mx_array_ {
   int64_t *strides; /* NULL: row-major from the buffer's start; else ndim strides in elements, then the offset in bytes */
   struct mx_array_ *next_merge; /* in a merge queue */
   struct mxi_extra *extra;
+  MXI_ORIGIN /* debug builds only */
 };
 
 static inline const int64_t *mxi_dims(const struct mx_array_ *a) {

@@ -28,6 +28,7 @@ static inline void mxi_node_start(mx_array a, const struct mxi_thread *self, int
   a->dims = dims;
   a->strides = NULL;
   a->extra = NULL;
+  mxi_node_born(a, self);
 }
 
 /* The node of an operation without parameters on `x`, and `y` unless that is NULL, which has the shape of `like`, one of
@@ -53,7 +54,7 @@ void mxi_node_free_beside(mx_array a);
 static inline void mxi_node_free_alone(struct mxi_thread *self, mx_array a) {
   if (a->buffer) mxi_buffer_release(a->buffer);
   if (mxi_flags(a) & MXI_NODE_BESIDE) mxi_node_free_beside(a);
-  mxi_node_recycle(self, a);
+  mxi_node_bury(self, a);
 }
 
 #endif

@@ -11,8 +11,7 @@
 /* Nodes taken from the system at a time: few, until so many are in use that large pages pay. */
 enum { SMALL_SLAB = 256, LARGE_SLAB = MXI_HUGE_PAGE / 128, LARGE_FROM = 2 * LARGE_SLAB };
 _Static_assert(LARGE_SLAB % MXI_MAGAZINE == 0, "a large slab is whole magazines");
-
-_Static_assert(sizeof(struct mx_array_) == 128, "two cache lines");
+_Static_assert(offsetof(struct mx_array_, extra) + sizeof(void *) == 128, "two cache lines, before what debug builds add");
 
 __thread struct mxi_thread *mxi_self_ __attribute__((tls_model("initial-exec")));
 
@@ -104,7 +103,11 @@ bool mxi_nodes_refill(struct mxi_thread *t) {
   mx_array slab = mxi_aligned(count * sizeof *slab);
   if (!slab) return false;
   atomic_fetch_add_explicit(&node_count, count, memory_order_relaxed);
-  for (uint32_t i = 0; i < count; i++) slab[i].next = (i + 1) % magazine ? &slab[i + 1] : NULL;
+  for (uint32_t i = 0; i < count; i++) {
+    slab[i].next = (i + 1) % magazine ? &slab[i + 1] : NULL;
+    mxi_node_poison(&slab[i]);
+  }
+  mxi_slab_made(slab, count);
   for (uint32_t i = count - magazine; i > 0; i -= magazine) put_in_pool(&slab[i], magazine);
   t->free_nodes = slab;
   t->free_count = magazine;
@@ -124,7 +127,7 @@ int64_t mxi_live_nodes(void) {
   pthread_mutex_lock(&registry_lock);
   for (struct mxi_thread *t = registry; t; t = t->next) live -= t->free_count + (t->spare ? MXI_MAGAZINE : 0);
   pthread_mutex_lock(&pool_lock);
-  live -= pool_count;
+  live -= pool_count + mxi_quarantined();
   pthread_mutex_unlock(&pool_lock);
   pthread_mutex_unlock(&registry_lock);
   return live;

@@ -4,6 +4,7 @@
 #define MXI_CORE_THREAD_H
 
 #include "base/memory.h"
+#include "base/poison.h"
 #include "core/ctx.h"
 
 struct mxi_thread {
@@ -25,6 +26,13 @@ static inline struct mxi_ctx *mxi_ctx_thread(void) { return &mxi_self()->ctx; }
 
 /* Free nodes move between threads by the magazine (Bonwick and Adams, USENIX 2001): a thread keeps at most two. */
 #define MXI_MAGAZINE 4096
+
+/* A node that nobody may look at: all but what links it into lists, and what debug builds know of it. */
+static inline void mxi_node_poison(mx_array a) {
+  MXI_POISON(a, offsetof(struct mx_array_, input_count));
+  MXI_POISON(&a->buffer, offsetof(struct mx_array_, extra) + sizeof a->extra - offsetof(struct mx_array_, buffer));
+}
+
 bool mxi_nodes_refill(struct mxi_thread *t);
 void mxi_nodes_give_back(struct mxi_thread *t);
 
@@ -40,6 +48,7 @@ static inline mx_array mxi_node_pop(struct mxi_thread *t) {
   mxi_node_prefetch(a, a->next);
   t->free_nodes = a->next;
   t->free_count--;
+  MXI_UNPOISON(a, sizeof *a);
   return a;
 }
 
@@ -49,6 +58,7 @@ static inline mx_array mxi_node_alloc(struct mxi_thread *t) {
 }
 
 static inline void mxi_node_recycle(struct mxi_thread *t, mx_array a) {
+  mxi_node_poison(a);
   a->next = t->free_nodes;
   t->free_nodes = a;
   if (++t->free_count >= MXI_MAGAZINE) mxi_nodes_give_back(t);

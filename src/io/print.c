@@ -7,8 +7,8 @@ size_t mx_format(mx_array a, char *buf, size_t size) {
   struct mxi_ctx *c = mxi_ctx_thread();
   struct mxi_text t = {buf, buf ? size : 0, 0};
   const void *data = NULL;
-  if (!a) mxi_null(c, "format", "a");
-  if (!c->code) data = mxi_read(c, "format", a);
+  bool ok = !mxi_unusable(a) || mxi_refuse(c, "format", "a", a);
+  if (ok && !c->code) data = mxi_read(c, "format", a);
   if (data) mxi_text_array(&t, (mx_dtype)a->dtype, a->ndim, mxi_dims(a), data, MXI_PRECISION_DEFAULT);
   mxi_text_end(&t);
   return t.length;

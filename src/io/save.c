@@ -21,7 +21,7 @@ mx_status mx_save(const char *path, mx_array a) {
   struct mxi_ctx *c = mxi_ctx_thread();
   if (c->code) return c->code;
   if (!path) return null_argument(c, "save", "path");
-  if (!a) return null_argument(c, "save", "a");
+  if (mxi_unusable(a)) return mxi_refuse(c, "save", "a", a), c->code;
   const void *data = mxi_read(c, "save", a);
   if (!data) return c->code;
   struct mxi_io_error e;
@@ -73,7 +73,7 @@ static mx_status check_names(struct mxi_ctx *c, const char *const *names, size_t
 static mx_status check_named(struct mxi_ctx *c, const char *const *names, const mx_array *arrays, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (!names[i]) return null_argument(c, "save_named", "names[i]");
-    if (!arrays[i]) return null_argument(c, "save_named", "arrays[i]");
+    if (mxi_unusable(arrays[i])) return mxi_refuse(c, "save_named", "arrays[i]", arrays[i]), c->code;
   }
   return count ? check_names(c, names, count) : MX_OK;
 }

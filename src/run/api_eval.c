@@ -9,8 +9,8 @@ MX_API mx_status mx_eval_all(const mx_array *as, size_t count) {
   struct mxi_ctx *c = mxi_ctx_thread();
   if (c->code) return c->code;
   for (size_t i = 0; i < count; i++)
-    if (!as || !as[i]) {
-      mxi_null(c, "eval", "a");
+    if (!as || mxi_unusable(as[i])) {
+      mxi_refuse(c, "eval", "a", as ? as[i] : NULL);
       return c->code;
     }
   return mxi_eval(c, as, count);

@@ -5,32 +5,45 @@
 
 #include "core/thread.h"
 
-MX_API mx_scope mx_scope_begin(void) { return (mx_scope){mxi_ctx_thread()->top}; }
+MX_API mx_scope mx_scope_begin(void) {
+  mx_scope s = {mxi_ctx_thread()->top};
+  mxi_scope_begun(s.mark);
+  return s;
+}
 
-MX_API void mx_scope_end(mx_scope s) { mxi_sweep(mxi_ctx_thread(), s.mark); }
+MX_API void mx_scope_end(mx_scope s) {
+  mxi_scope_ended(s.mark);
+  mxi_sweep(mxi_ctx_thread(), s.mark);
+}
 
-MX_API mx_array mx_scope_end_keep(mx_scope s, mx_array result) { return mxi_keep(mxi_ctx_thread(), s.mark, result); }
+MX_API mx_array mx_scope_end_keep(mx_scope s, mx_array result) {
+  struct mxi_ctx *c = mxi_ctx_thread();
+  mxi_scope_ended(s.mark);
+  if (mxi_stale(result)) result = mxi_refuse(c, "scope_end_keep", "result", result);
+  return mxi_handle_moved(mxi_keep(c, s.mark, result));
+}
 
 MX_API mx_array mx_retain(mx_array a) {
-  if (a) mxi_retain(a);
+  if (!a || !mxi_handle_take("retain", a)) return NULL;
+  mxi_retain(a);
   return a;
 }
 
 MX_API void mx_release(mx_array a) {
-  if (a) mxi_release(a);
+  if (a && mxi_handle_drop("release", a)) mxi_release(a);
 }
 
 MX_API void mx_set(mx_array *slot, mx_array a) {
-  if (!a || !slot) return;
+  if (!a || !slot || !mxi_handle_take("set", a)) return;
   mxi_retain(a);
   mx_array old = *slot;
   *slot = a;
-  if (old) mxi_release(old);
+  if (old && mxi_handle_drop("set", old)) mxi_release(old);
 }
 
 MX_API void mx_clear(mx_array *slot) {
   if (!slot || !*slot) return;
-  mxi_release(*slot);
+  if (mxi_handle_drop("clear", *slot)) mxi_release(*slot);
   *slot = NULL;
 }
 

@@ -66,8 +66,8 @@ MX_API mx_array mx_from_data_managed(void *data, mx_ints shape, mx_dtype dtype, 
 }
 
 /* ---- Asking ------------------------------------------------------------------------------------------------------ */
-/* False, with an error, for a NULL handle. */
-static bool given(const char *who, mx_array a) { return a || mxi_null(mxi_ctx_thread(), who, "a"); }
+/* False, with an error, for a handle that is NULL or, where that is known, dead. */
+static bool given(const char *who, mx_array a) { return !mxi_unusable(a) || mxi_refuse(mxi_ctx_thread(), who, "a", a); }
 
 MX_API mx_dtype mx_dtype_of(mx_array a) { return given("dtype_of", a) ? (mx_dtype)a->dtype : MX_FLOAT32; }
 MX_API int mx_ndim(mx_array a) { return given("ndim", a) ? a->ndim : 0; }
@@ -75,7 +75,7 @@ MX_API mx_ints mx_shape(mx_array a) { return given("shape", a) ? (mx_ints){mxi_d
 MX_API int64_t mx_size(mx_array a) { return given("size", a) ? mxi_size(a) : 0; }
 MX_API size_t mx_itemsize(mx_array a) { return given("itemsize", a) ? mxi_itemsize((mx_dtype)a->dtype) : 0; }
 MX_API size_t mx_nbytes(mx_array a) { return given("nbytes", a) ? (size_t)mxi_size(a) * mxi_itemsize((mx_dtype)a->dtype) : 0; }
-MX_API bool mx_is_evaluated(mx_array a) { return a && mxi_is_evaluated(a); }
+MX_API bool mx_is_evaluated(mx_array a) { return a && given("is_evaluated", a) && mxi_is_evaluated(a); }
 
 MX_API int64_t mx_dim(mx_array a, int axis) {
   int at;
@@ -192,7 +192,7 @@ static const void *read_action(const char *who, mx_array a) {
 }
 
 static const void *read_item(mx_array a) {
-  if (a && mxi_size(a) != 1)
+  if (a && !mxi_stale(a) && mxi_size(a) != 1)
     return (const void *)mxi_fail(mxi_ctx_thread(), MX_ERR_VALUE, "[item] an array of shape %s has not exactly one element", MXI_SHAPE_TEXT(a));
   return read_action("item", a);
 }
@@ -225,7 +225,7 @@ MX_API int64_t mx_item_i64(mx_array a) {
 
 MX_API mx_status mx_copy_to(mx_array a, void *out, size_t nbytes) {
   struct mxi_ctx *c = mxi_ctx_thread();
-  if (a && !c->code && nbytes != (size_t)mxi_size(a) * mxi_itemsize((mx_dtype)a->dtype))
+  if (a && !mxi_stale(a) && !c->code && nbytes != (size_t)mxi_size(a) * mxi_itemsize((mx_dtype)a->dtype))
     return mxi_fail_status(c, MX_ERR_VALUE, "[copy_to] %zu bytes are not the size of an array of shape %s and dtype %s", nbytes,
                            MXI_SHAPE_TEXT(a), mxi_dtype_names[a->dtype]);
   const void *p = read_action("copy_to", a);

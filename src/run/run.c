@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/poison.h"
 #include "core/node_inline.h"
 #include "core/scalar.h"
 #include "plan/tape.h"
@@ -143,11 +144,30 @@ static mx_status run_cluster(struct mxi_run *r, const struct mxi_step *step) {
   return mxi_backend->linear(step->linear, step->ew, in, out, step->scratch ? r->arena->data + step->scratch_at : NULL);
 }
 
+/* Under the address sanitizer a step may touch its own operands and scratch, and nothing else of the arena. */
+static void fence_arena(const struct mxi_run *r, const struct mxi_step *step) {
+#ifdef MXI_ASAN
+  if (!r->arena) return;
+  const struct mxi_sizing *z = r->plan.sizing;
+  char *arena = r->arena->data;
+  MXI_POISON(arena, z->arena_nbytes);
+  for (uint32_t k = 0; k < step->in_count + step->out_count; k++) {
+    const struct mxi_operand *o = &z->operands[k < step->in_count ? step->in_at + k : step->out_at + k - step->in_count];
+    const struct mxi_slot *s = &z->slots[o->slot];
+    if (s->kind == MXI_SLOT_ARENA) MXI_UNPOISON(arena + s->offset, s->nbytes);
+  }
+  if (step->scratch) MXI_UNPOISON(arena + step->scratch_at, step->scratch);
+#else
+  (void)r, (void)step;
+#endif
+}
+
 void mxi_run_execute(struct mxi_run *r) {
   const struct mxi_sizing *z = r->plan.sizing;
   const struct mxi_pnode *nodes = r->plan.plan->skeleton->nodes;
   for (uint32_t i = 0; i < z->step_count && !r->code; i++) {
     const struct mxi_step *step = &z->steps[i];
+    fence_arena(r, step);
     int64_t started = mxi_trace_begin();
     if (step->kind == MXI_STEP_KERNEL) {
       run_kernel(r, step, nodes[step->node].op);

@@ -141,8 +141,8 @@ MX_API mx_status mx_async_eval(const mx_array *as, size_t count) {
   struct mxi_ctx *c = mxi_ctx_thread();
   if (c->code) return c->code;
   for (size_t i = 0; i < count; i++)
-    if (!as || !as[i]) {
-      mxi_null(c, "async_eval", "as");
+    if (!as || mxi_unusable(as[i])) {
+      mxi_refuse(c, "async_eval", "as", as ? as[i] : NULL);
       return c->code;
     }
   return mxi_eval_async(c, as, count);

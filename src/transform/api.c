@@ -8,7 +8,8 @@
 #include "transform/vjp.h"
 
 /* A function that gave no result must have said why. */
-static mx_status no_result(struct mxi_ctx *c, const char *who) {
+static mx_status no_result(struct mxi_ctx *c, const char *who, mx_array result) {
+  if (mxi_stale(result)) mxi_refuse(c, who, "result of the function", result);
   return c->code ? c->code : mxi_fail_status(c, MX_ERR_VALUE, "[%s] the function returned no array", who);
 }
 
@@ -19,7 +20,7 @@ static mx_status call_many(struct mxi_ctx *c, const char *who, mx_fn_many f, voi
   if (c->code) return c->code;
   if (code) return mxi_fail_status(c, code, "[%s] the function failed", who);
   for (size_t i = 0; i < result_count; i++) {
-    if (!results[i]) return no_result(c, who);
+    if (mxi_unusable(results[i])) return no_result(c, who, results[i]);
     if (!(results[i] = mxi_strong(c, results[i]))) return c->code;
   }
   return MX_OK;
@@ -28,8 +29,8 @@ static mx_status call_many(struct mxi_ctx *c, const char *who, mx_fn_many f, voi
 static mx_status check_cotangents(struct mxi_ctx *c, const char *who, const mx_array *cotangents, const mx_array *results, size_t count) {
   for (size_t i = 0; i < count; i++) {
     mx_array g = cotangents[i], y = results[i];
-    if (!g) {
-      mxi_null(c, who, "cotangents");
+    if (mxi_unusable(g)) {
+      mxi_refuse(c, who, "cotangents", g);
       return c->code;
     }
     bool same = g->ndim == y->ndim && !memcmp(mxi_dims(g), mxi_dims(y), (size_t)y->ndim * sizeof(int64_t));
@@ -65,7 +66,7 @@ static mx_status grad_in_frame(struct mxi_ctx *c, const char *who, mx_fn f, void
   struct mxi_trace t;
   mx_status code = mxi_trace_begin_call(&t, c, who, args, count);
   mx_array value = code ? NULL : f(t.arguments, user);
-  if (!code && (!value || c->code)) code = no_result(c, who);
+  if (!code && (mxi_unusable(value) || c->code)) code = no_result(c, who, value);
   if (!code && !(value = mxi_strong(c, value))) code = c->code;
   if (!code) code = check_scalar(c, who, value);
   if (!code) code = mxi_trace_collect(&t, who, &value, 1);

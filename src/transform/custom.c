@@ -55,6 +55,8 @@ static bool custom_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs
   else if (ok)
     code = mxi_vjp_call(c, "checkpoint", call->f, call->user, args, n, given, m, results, vjps);
   if (ok && code && !c->code) mxi_fail(c, code, "[custom_vjp] the gradient function failed");
+  for (size_t k = 0; k < n; k++)
+    if (mxi_stale(vjps[k])) mxi_refuse(c, "custom_vjp", "result of the gradient function", vjps[k]);
   ok = ok && !c->code;
   for (size_t k = 0; k < n && ok; k++) grads[m + k] = vjps[k];
   mxi_free(all);
@@ -104,8 +106,8 @@ static mx_status run_in_frame(struct mxi_ctx *c, const char *who, struct call *c
     code = c->code;
   }
   for (size_t i = 0; i < call->count && !code; i++) {
-    if (!given[i]) mxi_null(c, who, "args");
-    args[i] = given[i] ? mxi_strong(c, given[i]) : NULL;
+    bool ok = !mxi_unusable(given[i]) || mxi_refuse(c, who, "args", given[i]);
+    args[i] = ok ? mxi_strong(c, given[i]) : NULL;
     if (!args[i]) code = c->code;
   }
   if (!code) {
@@ -114,7 +116,8 @@ static mx_status run_in_frame(struct mxi_ctx *c, const char *who, struct call *c
     code = c->code;
   }
   for (size_t i = 0; i < call->result_count && !code; i++) {
-    if (!results[i])
+    if (mxi_stale(results[i])) mxi_refuse(c, who, "result of the function", results[i]);
+    if (mxi_unusable(results[i]))
       code = mxi_fail_status(c, MX_ERR_VALUE, "[%s] the function returned no array", who);
     else if (!(results[i] = mxi_strong(c, results[i])))
       code = c->code;
@@ -142,7 +145,9 @@ static mx_status run_wrapped(const char *who, mx_fn_many f, mx_vjp_fn vjp, void 
   }
   size_t mark = c->top;
   if (!code) {
+    mxi_call_begun(mark, who);
     code = run_in_frame(c, who, call, args, out);
+    mxi_call_ended();
     if (code)
       mxi_sweep(c, mark);
     else

@@ -88,6 +88,7 @@ const struct mx_prim mxi_prim_argument = {.size = sizeof(struct mx_prim), .name 
 mx_status mxi_trace_begin_call(struct mxi_trace *t, struct mxi_ctx *c, const char *who, const mx_array *primals, size_t count) {
   *t = (struct mxi_trace){.c = c, .primals = primals, .count = count, .outer_base = c->trace_base};
   t->id = atomic_fetch_add(&next_id, 1);
+  mxi_call_begun(c->top, who);
   struct mxi_trace_memory *m = t->memory = take_memory();
   if (!m || !mxi_reserve(&m->arguments, &m->argument_capacity, count, sizeof *m->arguments)) {
     mxi_fail_memory(c, who);
@@ -95,8 +96,8 @@ mx_status mxi_trace_begin_call(struct mxi_trace *t, struct mxi_ctx *c, const cha
   }
   t->arguments = m->arguments;
   for (size_t i = 0; i < count; i++) {
-    if (!primals[i]) {
-      mxi_null(c, who, "args");
+    if (mxi_unusable(primals[i])) {
+      mxi_refuse(c, who, "args", primals[i]);
       return c->code;
     }
     mx_array a = mxi_strong(c, primals[i]);
@@ -111,6 +112,7 @@ mx_status mxi_trace_begin_call(struct mxi_trace *t, struct mxi_ctx *c, const cha
 
 void mxi_trace_end_call(struct mxi_trace *t) {
   t->c->trace_base = t->outer_base;
+  mxi_call_ended();
   if (t->memory) give_memory(t->memory);
 }
 
