@@ -2,6 +2,8 @@
 # Runs the example programs as a person would, checks what they print and how they fail, and runs every program of
 # docs/c-guide.md.   usage: run.sh FOLDER-OF-PROGRAMS [C-COMPILER FLAGS...]
 # The flags must let a program include <mica.h> and link with the library; without a compiler the guide is left out.
+# A block marked "c debug" is for debug builds, and run only with MICA_DEBUG in the environment.
+# Also run is the program of README.md.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$(cd "$1" && pwd) || exit 2
@@ -220,10 +222,20 @@ if [ -c /dev/full ]; then
   fails "plot on a full disk" 1 'cannot write /dev/full: No space left'
 fi
 
-# ---- The guide: each C block is a program, the text block after it is what it prints
+# ---- The README's program, and the guide: each C block is a program, the text block after it is what it prints
 if [ -n "$compiler" ]; then
-  awk -v dir="$work" '/^```c$/ { n++; file = dir "/guide" n ".c"; next }
-    /^```text$/ { file = dir "/guide" n ".txt"; next } /^```/ { file = ""; next } file { print > file }' docs/c-guide.md
+  awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md >"$work/readme.c"
+  : >"$work/out"
+  "$compiler" -std=c11 -Wall -Wextra -o "$work/readme" "$work/readme.c" "$@" 2>"$work/err"
+  code=$?
+  check "the README's program compiles" code_is 0
+  check "the README's program compiles without a warning" is_silent
+  "$work/readme" >"$work/out" 2>"$work/err"
+  code=$?
+  ok "the README's program runs"
+  check "the README's program prints its figure" grep -q '^|dL/dw\[0\]| = [0-9.e-]*$' "$work/out"
+  awk -v dir="$work" -v debug="${MICA_DEBUG:-}" '/^```c( debug)?$/ { n++; wanted = !/debug/ || debug; file = wanted ? dir "/guide" n ".c" : ""; next }
+    /^```text$/ { file = wanted ? dir "/guide" n ".txt" : ""; next } /^```/ { file = ""; next } file { print > file }' docs/c-guide.md
   for source in "$work"/guide*.c; do
     block=$(basename "$source" .c)
     : >"$work/out"
