@@ -25,7 +25,7 @@ enum { LIMIT = 60, OK = 42 };
 
 /* Threads that a fork leaves behind take their memory along: the leak sanitizer asks whether to look. */
 static bool is_child;
-int __lsan_is_turned_off(void);
+MX_API int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) { return is_child; }
 
 /* Runs `body` in a child; it must return true, and the process end by itself. */
