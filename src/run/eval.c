@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "core/scalar.h"
+#include "plan/check.h"
 #include "plan/tape.h"
 #include "run/eval.h"
 #include "run/run.h"
@@ -167,6 +168,15 @@ static mx_status restart(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *
   return MX_OK;
 }
 
+/* Debug builds look at every graph; in others nothing is left of this. */
+static mx_status check_graph(const struct mxi_tape *t, struct mxi_ctx *c) {
+  size_t at = 0;
+  const char *fault = mxi_graph_check(t, &at);
+  if (!fault) return MX_OK;
+  return mxi_fail_status(c, MX_ERR_STATE, "[eval] the graph is damaged: `%s`, node %zu of %zu, %s", mxi_prims[t->nodes[at]->op]->name, at,
+                         t->count, fault);
+}
+
 /* One window: fills the tape, writes its key, claims its members. *more: the stack holds what is still to do. */
 static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, bool *more) {
   for (;;) {
@@ -187,8 +197,9 @@ static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *
     mxi_fail_memory(c, "eval");
     return c->code;
   }
-  mxi_run_claim(&w->run);
-  return MX_OK;
+  mx_status code = check_graph(&w->run.tape, c);
+  if (!code) mxi_run_claim(&w->run);
+  return code;
 }
 
 /* ---- Run --------------------------------------------------------------------------------------------------------- */
