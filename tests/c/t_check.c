@@ -139,7 +139,7 @@ static void parameters_out_of_range_are_found(void **state) {
   DAMAGE(t, ((struct mxi_params_perm *)t->params.heap)->axis[1], 2, "its parameters are out of range");
   DAMAGE(sl, ((struct mxi_params_slice *)sl->params.heap)->start[0], 2, "its parameters are out of range");
   DAMAGE(sl, ((struct mxi_params_slice *)sl->params.heap)->step[1], 0, "its parameters are out of range");
-  DAMAGE(sorted, ((struct mxi_params_axis *)&sorted->params)->axis, 2, "its parameters are out of range");
+  DAMAGE(sorted, ((struct mxi_params_axis *)mxi_params(sorted))->axis, 2, "its parameters are out of range");
   DAMAGE(sum, sum->params.u, 4, "its parameters are out of range");
   assert_int_equal(mx_eval_many(t, sl, sorted, sum), MX_OK);
   mx_scope_end(s);

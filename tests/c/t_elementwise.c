@@ -374,8 +374,8 @@ static void float8_decodes_to_its_value(void **unused) {
 /* Powers of two, which have a path of their own, and others. */
 static void quotients_by_one_number_are_rounded_once(void **unused) {
   (void)unused;
-  struct set sets[3];
-  int count = get_sets(sets);
+  struct isa_rows sets[ISA_ROWS_MOST];
+  int count = isa_rows_here(sets);
   for (int s = 0; s < count; s++)
     for (int e = -1075; e <= 1024; e++) { /* zero and infinity at the ends */
       double d = (e & 1 ? -1 : 1) * ldexp(e % 3 ? 1 : 1.5, e);

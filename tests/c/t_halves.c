@@ -13,6 +13,7 @@
 #include <mica.h>
 
 #include "core/prim.h"
+#include "core/thread.h"
 #include "ops/builders.h"
 #include "ops/elementwise.h"
 #include "support/halves.h"
@@ -42,7 +43,7 @@ static mx_array apply(const struct row *r, const mx_array *in) {
 }
 
 static bool takes(const struct row *r, mx_dtype dtype) {
-  return mxi_ew_admits[r->op][mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[r->op].rule, dtype)];
+  return mxi_ew_results[r->op][mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[r->op].rule, dtype)];
 }
 
 /* Pairs of special values, then numbers of the row's range; bits of halves. */

@@ -192,7 +192,7 @@ static void rows_work_item_by_item(void **state) {
     for (size_t t = 0; t < sizeof dtypes / sizeof *dtypes; t++)
       for (int which = 0; which < 5; which++) {
         const struct row *r = &rows[i];
-        if (!mxi_ew_admits[r->op][mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[r->op].rule, dtypes[t])]) continue;
+        if (!mxi_ew_results[r->op][mxi_ew_operand_dtype((enum mxi_ew_rule)mxi_ew_rows[r->op].rule, dtypes[t])]) continue;
         mx_scope s = mx_scope_begin();
         mx_array in[3];
         for (int k = 0; k < r->arity; k++)
