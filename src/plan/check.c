@@ -25,9 +25,9 @@ static const char *check_header(const struct mx_array_ *a) {
   }
   EXPECT(empty || fits, "larger than memory can be");
   for (int i = a->ndim; i < MXI_INLINE_NDIM; i++) EXPECT(dims[i] == 0, "sizes beyond its rank");
-  uint32_t class = (uint32_t)a->ndim;
-  for (int i = 0; i < a->ndim && i < MXI_CLASS_NDIM; i++) class |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (3 + 2 * i);
-  EXPECT(a->shape_class == (a->ndim > MXI_CLASS_NDIM ? MXI_SHAPE_MORE : class), "shape class and shape differ");
+  uint32_t classes = 0;
+  for (int i = 0; i < a->ndim && a->ndim <= MXI_CLASS_NDIM; i++) classes |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << 2 * i;
+  EXPECT(a->shape_class == classes, "shape class and shape differ");
   return NULL;
 }
 
