@@ -6,15 +6,15 @@
 #include "run/run.h"
 #include "support/timing.h"
 
-static mx_status no_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out) {
+static mx_status no_elementwise(const struct mx_cluster *ew, const void *const *in, void *const *out) {
   (void)ew, (void)in, (void)out;
   return MX_OK;
 }
-static mx_status no_linear(const struct mxi_linear *l, const struct mxi_ew *c, const void *const *in, void *const *out, void *s) {
+static mx_status no_linear(const struct mx_linear *l, const struct mx_cluster *c, const void *const *in, void *const *out, void *s) {
   (void)l, (void)c, (void)in, (void)out, (void)s;
   return MX_OK;
 }
-static mx_status no_kernel(struct mxi_task *task) {
+static mx_status no_kernel(struct mx_task *task) {
   (void)task;
   return MX_OK;
 }
@@ -76,8 +76,8 @@ static void row(const char *name, double seconds, double budget, const char *not
 }
 
 int main(void) {
-  static struct mxi_kernel kernels[MXI_OP_COUNT];
-  for (int i = 0; i < MXI_OP_COUNT; i++) kernels[i] = (struct mxi_kernel){no_kernel, NULL};
+  static struct mx_kernel kernels[MXI_OP_COUNT];
+  for (int i = 0; i < MXI_OP_COUNT; i++) kernels[i] = (struct mx_kernel){no_kernel, NULL};
   struct mxi_backend null = *mxi_backend;
   const struct mxi_backend *real = mxi_backend;
   null.kernels = kernels;

@@ -24,6 +24,8 @@ extern "C" {
 typedef struct mx_array_ *mx_array; /* a handle; NULL is "no array": what a failed operation returns */
 typedef struct mx_stream_ *mx_stream;
 
+#define MX_MAX_NDIM 64 /* axes of one array */
+
 /* Numbers never change meaning. */
 typedef enum {
   MX_OK = 0,

@@ -10,7 +10,7 @@
 #include "base/pool.h"
 #include "core/prim.h"
 #include "core/thread.h"
-#include "run/run.h"
+#include "run/registry.h"
 
 #define OP(name, arity, rule, lo, hi, ulp, doc) extern const struct mx_prim mxi_prim_##name;
 #define K(name, class, formula)
@@ -21,7 +21,7 @@
 #include "core/prims.def"
 #undef PRIM
 
-const struct mx_prim *const mxi_prims[MXI_OP_COUNT] = {
+const struct mx_prim *mxi_prims[MX_OP_MAX] = {
 #define OP(name, arity, rule, lo, hi, ulp, doc) [MXI_OP_##name] = &mxi_prim_##name,
 #include "core/elementwise.def"
 #undef OP
@@ -30,16 +30,13 @@ const struct mx_prim *const mxi_prims[MXI_OP_COUNT] = {
 #undef PRIM
 };
 
-static const struct mxi_backend cpu = {
-    .name = "cpu",
-    .kernels = mxi_cpu_kernels,
-    .elementwise = mxi_cpu_elementwise,
-    .linear = mxi_cpu_linear,
-    .planner = {.scratch = mxi_cpu_scratch, .linear_scratch = mxi_cpu_linear_scratch, .can_linear = mxi_cpu_can_linear,
-                .prepare = mxi_cpu_elementwise_prepare},
-};
+static size_t scratch(int op, const struct mx_task *task) { return mxi_kernels[op].scratch ? mxi_kernels[op].scratch(task) : 0; }
 
-const struct mxi_backend *mxi_backend = &cpu;
+struct mx_kernel *const mxi_kernels = mxi_cpu_kernels;
+struct mx_backend mxi_backend = {.size = sizeof mxi_backend, .name = "cpu", .kernels = mxi_cpu_kernels, .kernel_count = MX_OP_MAX,
+                                 .elementwise = mxi_cpu_elementwise, .linear = mxi_cpu_linear};
+const struct mxi_planner mxi_planner = {.scratch = scratch, .linear_scratch = mxi_cpu_linear_scratch, .can_linear = mxi_cpu_can_linear,
+                                        .prepare = mxi_cpu_elementwise_prepare};
 
 MX_API const char *mx_cpu_name(void) { return mxi_isa_name(mxi_isa()); }
 
@@ -51,6 +48,7 @@ static void before_fork(void) {
   mxi_streams_before_fork();
   mxi_graph_lock();
   mxi_plan_lock_for_fork();
+  mxi_registry_before_fork();
   mxi_thread_before_fork();
   mxi_buffer_lock_for_fork();
 }
@@ -58,6 +56,7 @@ static void before_fork(void) {
 static void after_fork(bool child) {
   mxi_buffer_unlock_after_fork();
   mxi_thread_after_fork(child);
+  mxi_registry_after_fork();
   mxi_plan_unlock_after_fork();
   if (child) {
     mxi_graph_forked();
@@ -72,4 +71,7 @@ static void after_fork(bool child) {
 static void in_parent(void) { after_fork(false); }
 static void in_child(void) { after_fork(true); }
 
-__attribute__((constructor)) static void install_fork_handlers(void) { pthread_atfork(before_fork, in_parent, in_child); }
+__attribute__((constructor)) static void start(void) {
+  mxi_graph_start();
+  pthread_atfork(before_fork, in_parent, in_child);
+}

@@ -12,13 +12,15 @@ struct mxi_buffer {
   char *data; /* 64-byte aligned where mica allocated it; never NULL */
   size_t nbytes; /* usable */
   _Atomic int64_t refs;
-  _Atomic int32_t exports; /* live views held by others (mx_data, buffer protocol): no donation */
+  _Atomic int32_t exports; /* who looks at it from outside (mxb_export), or MXI_BUFFER_SEEN: no donation */
   int32_t size_class;      /* < 0: the user's memory */
   void (*free_fn)(void *ctx);
   void *free_ctx;
   struct mxi_buffer *next; /* in the cache */
   uint64_t unused;
 };
+
+#define MXI_BUFFER_SEEN (1 << 30) /* its pointer was given away, and nobody says when they are done */
 
 /* A buffer of at least nbytes with one reference; NULL without memory or beyond the limit. Contents undefined. */
 struct mxi_buffer *mxi_buffer_new(size_t nbytes);

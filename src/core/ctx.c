@@ -37,6 +37,13 @@ mx_array mxi_null(struct mxi_ctx *c, const char *who, const char *name) {
   return mxi_fail(c, MX_ERR_VALUE, "[%s] argument `%s` is NULL", who, name);
 }
 
+bool mxi_refused(struct mxi_ctx *c, const char *who, const char *name, const mx_array *arrays, size_t count) {
+  if (count && !arrays) return !mxi_null(c, who, name);
+  for (size_t i = 0; i < count; i++)
+    if (mxi_unusable(arrays[i])) return !mxi_refuse(c, who, name, arrays[i]);
+  return false;
+}
+
 mx_array mxi_push_grown(struct mxi_ctx *c, mx_array owned) {
   if (!mxi_reserve(&c->stack, &c->capacity, c->top + 1, sizeof *c->stack)) {
     mxi_release(owned);

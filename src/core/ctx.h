@@ -14,6 +14,7 @@ struct mxi_ctx {
   mx_status code;
   char message[MXI_MESSAGE_MAX];
   mx_stream stream;
+  uint32_t id;         /* of the thread, or of a binding's context: whose runs are whose */
   uint64_t trace_base; /* id of the outermost transform running in this context; 0: none */
   bool warned;         /* said once that the root scope holds a million handles */
 };
@@ -42,6 +43,8 @@ mx_status mxi_keep_many(struct mxi_ctx *c, size_t mark, mx_array *results, size_
 mx_status mxi_publish(struct mxi_ctx *c, size_t mark, mx_array *results, size_t count);
 /* Refuses a NULL operand: keeps a pending error, else "[who] argument `name` is NULL". */
 mx_array mxi_null(struct mxi_ctx *c, const char *who, const char *name);
+/* True when an operand of a list is NULL or, where that is known, dead. */
+bool mxi_refused(struct mxi_ctx *c, const char *who, const char *name, const mx_array *arrays, size_t count);
 
 /* ---- What many builders check ------------------------------------------------------------------------------------ */
 /* *axis counted from the start; false with MX_ERR_VALUE. */

@@ -25,8 +25,8 @@ static void copy_params(void *to, const void *from, const struct mx_prim *prim, 
     memcpy(to, from, prim->params_size);
     return;
   }
-  for (const struct mxi_field_spec *f = prim->fields; f->role != MXI_FIELD_END; f++) {
-    size_t n = f->type == MXI_INTS64 ? 8 * (size_t)ndim : f->type == MXI_INTS32 ? 4 * (size_t)ndim : f->type == MXI_I64 ? 8 : 4;
+  for (const struct mx_field *f = prim->fields; f->role != MX_FIELD_END; f++) {
+    size_t n = f->type == MX_FIELD_INTS64 ? 8 * (size_t)ndim : f->type == MX_FIELD_INTS32 ? 4 * (size_t)ndim : f->type == MX_FIELD_I64 ? 8 : 4;
     memcpy((char *)to + f->offset, (const char *)from + f->offset, n);
   }
 }

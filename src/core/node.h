@@ -8,12 +8,13 @@
 #include "core/dtype.h"
 #include "core/quarantine.h"
 
-#define MXI_MAX_NDIM 64 /* axes of one array, as in NumPy; more is MX_ERR_SHAPE */
+#define MXI_MAX_NDIM MX_MAX_NDIM /* as in NumPy; more is MX_ERR_SHAPE */
 #define MXI_INLINE_NDIM 4
 
 struct mxi_buffer;
 struct mxi_ctx;
 struct mxi_extra;
+struct mxi_payload;
 
 /* What lives beside few nodes: outputs of a multi-output operation, failure, a binding's payload. */
 struct mxi_extra {
@@ -25,8 +26,7 @@ struct mxi_extra {
   int output_count;               /* of a multi-output node */
   struct mxi_buffer **outputs;    /* its buffers, once evaluated */
   const struct mxi_output *output_specs; /* shapes and dtypes of its outputs */
-  void *ext;                      /* a language binding's payload, with its hooks */
-  void (*ext_release)(void *ext);
+  struct mxi_payload *ext;        /* a language binding's (core/payload.h) */
 };
 
 enum {

@@ -2,6 +2,7 @@
 #include "core/node_inline.h"
 
 #include "base/memory.h"
+#include "core/payload.h"
 #include "core/prim.h"
 
 static bool owner_merges(mx_array a) {
@@ -26,7 +27,7 @@ static void free_extra(struct mxi_extra *x) {
   mxi_buffer_release(x->contiguous);
   for (int i = 0; i < x->output_count; i++)
     if (x->outputs) mxi_buffer_release(x->outputs[i]);
-  if (x->ext_release) x->ext_release(x->ext);
+  mxi_payload_release(x->ext);
   mxi_free(x->outputs);
   mxi_free(x->failure);
   mxi_free(x);

@@ -18,7 +18,7 @@ __thread struct mxi_thread *mxi_self_ __attribute__((tls_model("initial-exec")))
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mxi_thread *registry;
 static _Atomic uint32_t next_id = 1;
-static struct mxi_thread last_resort = {.id = UINT32_MAX}; /* serves threads that found no memory at their first call */
+static struct mxi_thread last_resort = {.id = UINT32_MAX, .ctx.id = UINT32_MAX}; /* serves threads that found no memory at their first call */
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static mx_array pool; /* free nodes of nobody: magazines, see put_in_pool */
@@ -73,6 +73,8 @@ static void thread_ends(void *p) {
 
 static void make_key(void) { pthread_key_create(&key, thread_ends); }
 
+uint32_t mxi_thread_new_id(void) { return atomic_fetch_add(&next_id, 1); }
+
 struct mxi_thread *mxi_thread_start(void) {
   pthread_once(&once, make_key);
   struct mxi_thread *t = mxi_calloc(sizeof *t);
@@ -81,7 +83,7 @@ struct mxi_thread *mxi_thread_start(void) {
     mxi_free(t);
     return &last_resort;
   }
-  t->id = atomic_fetch_add(&next_id, 1);
+  t->id = t->ctx.id = mxi_thread_new_id();
   pthread_mutex_lock(&registry_lock);
   t->next = registry;
   registry = t;

@@ -19,6 +19,7 @@ struct mxi_thread {
 
 /* Read at every step of building a graph: the model that costs one instruction, also in a shared library. */
 extern __thread struct mxi_thread *mxi_self_ __attribute__((tls_model("initial-exec")));
+uint32_t mxi_thread_new_id(void); /* for threads and contexts: never the same again */
 struct mxi_thread *mxi_thread_start(void); /* never NULL: without memory the thread shares a static last resort */
 
 static inline struct mxi_thread *mxi_self(void) { return mxi_self_ ? mxi_self_ : mxi_thread_start(); }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "core/prim.h"
 #include "core/thread.h"
+#include "io/files.h"
 #include "io/npy.h"
 #include "io/zip.h"
 #include "ops/builders.h"
@@ -35,18 +36,18 @@ static void release(struct source *s) {
 
 static void params_free(void *params) { release(((struct params *)params)->source); }
 
-static const struct mxi_field_spec fields[] = {{MXI_VALUE, MXI_I64, offsetof(struct params, source), "source"}, {0}};
+static const struct mx_field fields[] = {{MX_FIELD_VALUE, MX_FIELD_I64, offsetof(struct params, source), "source"}, {0}};
 
 /* A barrier, since two loads are never the same; without inputs, so nothing flows back through it. */
 const struct mx_prim mxi_prim_load = {.size = sizeof(struct mx_prim),
                                       .name = "load",
-                                      .flags = MXI_BARRIER | MXI_FALLIBLE | MXI_NODIFF,
+                                      .flags = MX_PRIM_BARRIER | MX_PRIM_FALLIBLE | MX_PRIM_NODIFF,
                                       .params_size = sizeof(struct params),
                                       .fields = fields,
                                       .params_free = params_free};
 
-mx_status mxi_cpu_load(struct mxi_task *task);
-mx_status mxi_cpu_load(struct mxi_task *task) {
+mx_status mxi_cpu_load(struct mx_task *task);
+mx_status mxi_cpu_load(struct mx_task *task) {
   const struct source *s = ((const struct params *)task->params)->source;
   struct mxi_io_error e;
   mx_status st = mxi_npy_read_elements(s->reader, &s->npy, task->out[0].data, &e);
@@ -112,12 +113,15 @@ static mx_array load_file(struct mxi_ctx *c, const char *path) {
   return a;
 }
 
+mx_array mxi_load(struct mxi_ctx *c, const char *path) {
+  if (c->code) return NULL;
+  return path ? load_file(c, path) : mxi_null(c, "load", "path");
+}
+
 mx_array mx_load(const char *path) {
   struct mxi_ctx *c = mxi_ctx_thread();
-  if (c->code) return NULL;
-  if (!path) return mxi_null(c, "load", "path");
   size_t mark = c->top;
-  return mxi_keep(c, mark, load_file(c, path));
+  return mxi_keep(c, mark, mxi_load(c, path));
 }
 
 /* ---- Archives ---------------------------------------------------------------------------------------------------- */
@@ -148,37 +152,68 @@ static mx_status open_member(const struct mxi_zip *zip, const struct mxi_zip_mem
   return npy->nbytes ? MX_OK : mxi_npy_read_elements(*r, npy, (char[1]){0}, e);
 }
 
-static mx_array load_member(struct mxi_ctx *c, const struct mxi_zip *zip, const char *path, const char *name) {
+static mx_array load_found(struct mxi_ctx *c, const struct mxi_zip *zip, const struct mxi_zip_member *m, const char *path,
+                           const char *name) {
   struct mxi_io_error e;
   struct mxi_reader *r = NULL;
   struct mxi_npy npy;
-  const struct mxi_zip_member *m = mxi_zip_find(zip, name);
-  if (!m) {
-    char list[200];
-    list_members(zip, list, sizeof list);
-    return mxi_fail(c, MX_ERR_VALUE, "[load_named] %s: there is no array '%.80s'; there are: %s", path, name, list);
-  }
   mx_status st = open_member(zip, m, &r, &npy, &e);
   mx_array a = st ? mxi_fail(c, st, "[load_named] %s: '%.80s': %s", path, name, e.text) : make_array(c, r, &npy, path);
   mxi_reader_release(r);
   return a;
 }
 
-static bool load_members(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *results,
-                         size_t count) {
+static mx_array load_member(struct mxi_ctx *c, const struct mxi_zip *zip, const char *path, const char *name) {
+  const struct mxi_zip_member *m = mxi_zip_find(zip, name);
+  if (m) return load_found(c, zip, m, path, name);
+  char list[200];
+  list_members(zip, list, sizeof list);
+  return mxi_fail(c, MX_ERR_VALUE, "[load_named] %s: there is no array '%.80s'; there are: %s", path, name, list);
+}
+
+static mx_status open_archive(struct mxi_ctx *c, const char *path, struct mxi_zip *zip) {
   struct mxi_io_error e;
   struct mxi_reader *r = NULL;
-  struct mxi_zip zip;
   mx_status st = mxi_reader_open(path, &r, &e);
   if (!st) {
-    st = mxi_zip_open(r, &zip, &e);
+    st = mxi_zip_open(r, zip, &e);
     mxi_reader_release(r);
   }
-  if (st) return mxi_fail(c, st, "[load_named] %s: %s", path, e.text);
+  return st ? mxi_fail_status(c, st, "[load_named] %s: %s", path, e.text) : MX_OK;
+}
+
+mx_status mxi_load_named(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *results, size_t count) {
+  struct mxi_zip zip;
+  if (open_archive(c, path, &zip)) return c->code;
   for (size_t i = 0; i < count && !c->code; i++)
     results[i] = names[i] ? load_member(c, &zip, path, names[i]) : mxi_null(c, "load_named", "names[i]");
   mxi_zip_close(&zip);
-  return !c->code;
+  return c->code;
+}
+
+static bool give_member(struct mxi_ctx *c, const struct mxi_zip *zip, const struct mxi_zip_member *m, const char *path,
+                        bool (*fn)(struct mxi_ctx *c, const char *name, mx_array a, void *arg), void *arg) {
+  size_t n = m->name_size, mark = c->top;
+  if (n > 4 && !memcmp(m->name + n - 4, ".npy", 4)) n -= 4;
+  char *name = mxi_malloc(n + 1);
+  if (!name) return mxi_fail_memory(c, "load_each");
+  memcpy(name, m->name, n);
+  name[n] = '\0';
+  mx_array a = load_found(c, zip, m, path, name);
+  bool ok = a && fn(c, name, a, arg);
+  mxi_sweep(c, mark);
+  mxi_free(name);
+  return ok;
+}
+
+mx_status mxi_load_each(struct mxi_ctx *c, const char *path, bool (*fn)(struct mxi_ctx *c, const char *name, mx_array a, void *arg),
+                        void *arg) {
+  struct mxi_zip zip;
+  if (open_archive(c, path, &zip)) return c->code;
+  bool ok = true;
+  for (size_t i = 0; i < zip.count && ok; i++) ok = give_member(c, &zip, &zip.members[i], path, fn, arg);
+  mxi_zip_close(&zip);
+  return c->code;
 }
 
 static mx_status load_named(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *arrays,
@@ -186,7 +221,7 @@ static mx_status load_named(struct mxi_ctx *c, const char *path, const char *con
   mx_array *results = mxi_calloc(count * sizeof *results);
   if (!results) return mxi_fail_memory(c, "load_named"), c->code;
   size_t mark = c->top;
-  if (!load_members(c, path, names, results, count))
+  if (mxi_load_named(c, path, names, results, count))
     mxi_sweep(c, mark);
   else if (!mxi_keep_many(c, mark, results, count) && count)
     memcpy(arrays, results, count * sizeof *arrays);

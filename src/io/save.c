@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "core/thread.h"
+#include "io/files.h"
 #include "io/npy.h"
 #include "io/zip.h"
 #include "run/read.h"
@@ -17,8 +18,7 @@ static mx_status null_argument(struct mxi_ctx *c, const char *who, const char *n
 static size_t nbytes_of(const struct mx_array_ *a) { return (size_t)mxi_size(a) * mxi_itemsize((mx_dtype)a->dtype); }
 
 /* ---- One array --------------------------------------------------------------------------------------------------- */
-mx_status mx_save(const char *path, mx_array a) {
-  struct mxi_ctx *c = mxi_ctx_thread();
+mx_status mxi_save(struct mxi_ctx *c, const char *path, mx_array a) {
   if (c->code) return c->code;
   if (!path) return null_argument(c, "save", "path");
   if (mxi_unusable(a)) return mxi_refuse(c, "save", "a", a), c->code;
@@ -33,6 +33,8 @@ mx_status mx_save(const char *path, mx_array a) {
   }
   return st ? mxi_fail_status(c, st, "[save] %s: %s", path, e.text) : MX_OK;
 }
+
+mx_status mx_save(const char *path, mx_array a) { return mxi_save(mxi_ctx_thread(), path, a); }
 
 /* ---- Archives ---------------------------------------------------------------------------------------------------- */
 static mx_status add_member(struct mxi_ctx *c, struct mxi_zip_writer *z, const char *name, mx_array a,
@@ -78,8 +80,7 @@ static mx_status check_named(struct mxi_ctx *c, const char *const *names, const 
   return count ? check_names(c, names, count) : MX_OK;
 }
 
-mx_status mx_save_named(const char *path, const char *const *names, const mx_array *arrays, size_t count) {
-  struct mxi_ctx *c = mxi_ctx_thread();
+mx_status mxi_save_named(struct mxi_ctx *c, const char *path, const char *const *names, const mx_array *arrays, size_t count) {
   if (c->code) return c->code;
   if (!path) return null_argument(c, "save_named", "path");
   if (!names && count) return null_argument(c, "save_named", "names");
@@ -90,4 +91,8 @@ mx_status mx_save_named(const char *path, const char *const *names, const mx_arr
   if (st) return st;
   st = write_archive(c, path, names, arrays, count, &e);
   return st ? mxi_fail_status(c, st, "[save_named] %s: %s", path, e.text) : MX_OK;
+}
+
+mx_status mx_save_named(const char *path, const char *const *names, const mx_array *arrays, size_t count) {
+  return mxi_save_named(mxi_ctx_thread(), path, names, arrays, count);
 }

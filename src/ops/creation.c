@@ -72,14 +72,14 @@ mx_array mxi_tri(struct mxi_ctx *c, int64_t n, int64_t m, int k, mx_dtype dtype)
 }
 
 /* ---- arange ------------------------------------------------------------------------------------------------------ */
-static const struct mxi_field_spec arange_fields[] = {
-    {MXI_VALUE, MXI_I64, offsetof(struct mxi_params_arange, start), "start"},
-    {MXI_VALUE, MXI_I64, offsetof(struct mxi_params_arange, step), "step"},
-    {MXI_VALUE, MXI_I64, offsetof(struct mxi_params_arange, istart), "istart"},
-    {MXI_VALUE, MXI_I64, offsetof(struct mxi_params_arange, istep), "istep"},
+static const struct mx_field arange_fields[] = {
+    {MX_FIELD_VALUE, MX_FIELD_I64, offsetof(struct mxi_params_arange, start), "start"},
+    {MX_FIELD_VALUE, MX_FIELD_I64, offsetof(struct mxi_params_arange, step), "step"},
+    {MX_FIELD_VALUE, MX_FIELD_I64, offsetof(struct mxi_params_arange, istart), "istart"},
+    {MX_FIELD_VALUE, MX_FIELD_I64, offsetof(struct mxi_params_arange, istep), "istep"},
     {0}};
 
-const struct mx_prim mxi_prim_arange = {.size = sizeof(struct mx_prim), .name = "arange", .flags = MXI_NODIFF,
+const struct mx_prim mxi_prim_arange = {.size = sizeof(struct mx_prim), .name = "arange", .flags = MX_PRIM_NODIFF,
                                         .params_size = sizeof(struct mxi_params_arange), .fields = arange_fields};
 
 static bool may_count(struct mxi_ctx *c, mx_dtype dtype, bool has_step) {

@@ -214,8 +214,8 @@ static bool astype_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs
   return *output_tangents || !tangents[0];
 }
 
-static bool alias_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim, const int64_t *shape,
-                       struct mxi_layout *out) {
+static bool alias_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim, const int64_t *shape,
+                       struct mx_layout *out) {
   (void)params, (void)itemsize, (void)ndim, (void)shape;
   *out = *in;
   return true;
@@ -225,7 +225,7 @@ const struct mx_prim mxi_prim_astype = {
     .size = sizeof(struct mx_prim), .name = "astype", .vjp = astype_vjp, .jvp = astype_jvp, .vmap = row_vmap};
 const struct mx_prim mxi_prim_stop_gradient = {.size = sizeof(struct mx_prim),
                                                .name = "stop_gradient",
-                                               .flags = MXI_VIEW | MXI_BARRIER | MXI_NODIFF,
+                                               .flags = MX_PRIM_VIEW | MX_PRIM_BARRIER | MX_PRIM_NODIFF,
                                                .view = alias_view,
                                                .vmap = row_vmap};
 
@@ -234,7 +234,7 @@ enum { SAME, FLOAT, REAL, SELECT, COMPARE, LOGIC, BITS, SHIFT, PRED, ENCODE, DEC
 #define OP(row, arity, rule, lo, hi, ulp, doc)                                        \
   const struct mx_prim mxi_prim_##row = {.size = sizeof(struct mx_prim),              \
                                          .name = #row,                                \
-                                         .flags = (rule) >= COMPARE ? MXI_NODIFF : 0, \
+                                         .flags = (rule) >= COMPARE ? MX_PRIM_NODIFF : 0, \
                                          .vjp = row_vjp,                              \
                                          .jvp = row_jvp,                              \
                                          .vmap = row_vmap};

@@ -8,11 +8,11 @@
 
 #include "core/scalar.h"
 
-static const struct mxi_field_spec gather_fields[] = {
-    {MXI_STRUCTURE, MXI_I32, offsetof(struct mxi_params_gather, index_count), "index_count"},
-    {MXI_STRUCTURE, MXI_I32, offsetof(struct mxi_params_gather, mode), "mode"},
-    {MXI_STRUCTURE, MXI_INTS32, offsetof(struct mxi_params_gather, axes), "axes"},
-    {MXI_SIZE, MXI_INTS64, offsetof(struct mxi_params_gather, slice_sizes), "slice_sizes"},
+static const struct mx_field gather_fields[] = {
+    {MX_FIELD_STRUCTURE, MX_FIELD_I32, offsetof(struct mxi_params_gather, index_count), "index_count"},
+    {MX_FIELD_STRUCTURE, MX_FIELD_I32, offsetof(struct mxi_params_gather, mode), "mode"},
+    {MX_FIELD_STRUCTURE, MX_FIELD_INTS32, offsetof(struct mxi_params_gather, axes), "axes"},
+    {MX_FIELD_SIZE, MX_FIELD_INTS64, offsetof(struct mxi_params_gather, slice_sizes), "slice_sizes"},
     {0}};
 
 /* Operands in front of the indices. */
@@ -124,7 +124,7 @@ static bool gather_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs
   return outputs[0] != NULL;
 }
 
-const struct mx_prim mxi_prim_gather = {.size = sizeof(struct mx_prim), .name = "gather", .flags = MXI_FALLIBLE,
+const struct mx_prim mxi_prim_gather = {.size = sizeof(struct mx_prim), .name = "gather", .flags = MX_PRIM_FALLIBLE,
                                         .params_size = sizeof(struct mxi_params_gather), .fields = gather_fields,
                                         .vjp = gather_vjp, .jvp = gather_jvp, .vmap = gather_vmap};
 
@@ -293,7 +293,7 @@ static bool scatter_vmap(struct mxi_ctx *c, mx_array node, const mx_array *input
 }
 
 const struct mx_prim mxi_prim_scatter = {.size = sizeof(struct mx_prim), .name = "scatter",
-                                         .flags = MXI_INPLACE | MXI_FALLIBLE,
+                                         .flags = MX_PRIM_INPLACE | MX_PRIM_FALLIBLE,
                                          .params_size = sizeof(struct mxi_params_gather), .fields = gather_fields,
                                          .vjp = scatter_vjp, .jvp = scatter_jvp, .vmap = scatter_vmap};
 

@@ -47,7 +47,7 @@ static bool gather_axis_vmap(struct mxi_ctx *c, mx_array node, const mx_array *i
 }
 
 const struct mx_prim mxi_prim_gather_axis = {.size = sizeof(struct mx_prim), .name = "take_along_axis",
-                                             .flags = MXI_FALLIBLE, .params_size = sizeof(struct mxi_params_axis),
+                                             .flags = MX_PRIM_FALLIBLE, .params_size = sizeof(struct mxi_params_axis),
                                              .vjp = gather_axis_vjp, .jvp = gather_axis_jvp, .vmap = gather_axis_vmap};
 
 /* Of assign and add, the modes that builders make. */
@@ -92,7 +92,7 @@ static bool scatter_axis_vmap(struct mxi_ctx *c, mx_array node, const mx_array *
 }
 
 const struct mx_prim mxi_prim_scatter_axis = {.size = sizeof(struct mx_prim), .name = "put_along_axis",
-                                              .flags = MXI_INPLACE | MXI_FALLIBLE,
+                                              .flags = MX_PRIM_INPLACE | MX_PRIM_FALLIBLE,
                                               .params_size = sizeof(struct mxi_params_axis), .vjp = scatter_axis_vjp,
                                               .jvp = scatter_axis_jvp, .vmap = scatter_axis_vmap};
 

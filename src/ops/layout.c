@@ -50,8 +50,8 @@ bool mxi_same_on_tangent(struct mxi_ctx *c, mx_array node, const mx_array *outpu
 
 /* ---- reshape ----------------------------------------------------------------------------------------------------- */
 /* Walks both shapes from the end: each group of input axes that steps evenly through memory is cut into result axes. */
-static bool reshape_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim,
-                         const int64_t *shape, struct mxi_layout *out) {
+static bool reshape_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim,
+                         const int64_t *shape, struct mx_layout *out) {
   (void)params, (void)itemsize;
   int64_t shapes[MXI_MAX_NDIM], strides[MXI_MAX_NDIM], size = 1;
   int count = 0;
@@ -100,7 +100,7 @@ static bool reshape_vmap(struct mxi_ctx *c, mx_array node, const mx_array *input
                                    mxi_list(shape, node->ndim + 1))) != NULL;
 }
 
-const struct mx_prim mxi_prim_reshape = {.size = sizeof(struct mx_prim), .name = "reshape", .flags = MXI_VIEW,
+const struct mx_prim mxi_prim_reshape = {.size = sizeof(struct mx_prim), .name = "reshape", .flags = MX_PRIM_VIEW,
                                          .view = reshape_view, .vjp = reshape_vjp, .jvp = mxi_same_on_tangent,
                                          .vmap = reshape_vmap};
 
@@ -135,8 +135,8 @@ mx_array mxi_reshape(struct mxi_ctx *c, mx_array a, mx_ints shape) {
 }
 
 /* ---- transpose --------------------------------------------------------------------------------------------------- */
-static bool transpose_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim,
-                           const int64_t *shape, struct mxi_layout *out) {
+static bool transpose_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim,
+                           const int64_t *shape, struct mx_layout *out) {
   (void)itemsize;
   const struct mxi_params_perm *p = params;
   out->offset = in->offset;
@@ -166,10 +166,10 @@ static bool transpose_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inp
   return (outputs[0] = mxi_permute(c, inputs[0], &batched)) != NULL;
 }
 
-static const struct mxi_field_spec transpose_fields[] = {
-    {MXI_STRUCTURE, MXI_INTS32, offsetof(struct mxi_params_perm, axis), "axes"}, {0}};
+static const struct mx_field transpose_fields[] = {
+    {MX_FIELD_STRUCTURE, MX_FIELD_INTS32, offsetof(struct mxi_params_perm, axis), "axes"}, {0}};
 
-const struct mx_prim mxi_prim_transpose = {.size = sizeof(struct mx_prim), .name = "transpose", .flags = MXI_VIEW,
+const struct mx_prim mxi_prim_transpose = {.size = sizeof(struct mx_prim), .name = "transpose", .flags = MX_PRIM_VIEW,
                                            .params_size = sizeof(struct mxi_params_perm), .fields = transpose_fields,
                                            .view = transpose_view, .vjp = transpose_vjp, .jvp = mxi_same_on_tangent,
                                            .vmap = transpose_vmap};
@@ -204,8 +204,8 @@ mx_array mxi_transpose(struct mxi_ctx *c, mx_array a, mx_ints axes) {
 }
 
 /* ---- broadcast --------------------------------------------------------------------------------------------------- */
-static bool broadcast_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim,
-                           const int64_t *shape, struct mxi_layout *out) {
+static bool broadcast_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim,
+                           const int64_t *shape, struct mx_layout *out) {
   (void)params, (void)itemsize;
   out->offset = in->offset;
   out->ndim = ndim;
@@ -245,7 +245,7 @@ static bool broadcast_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inp
   return (outputs[0] = mxi_broadcast_to(c, a, mxi_list(shape, node->ndim + 1))) != NULL;
 }
 
-const struct mx_prim mxi_prim_broadcast = {.size = sizeof(struct mx_prim), .name = "broadcast", .flags = MXI_VIEW,
+const struct mx_prim mxi_prim_broadcast = {.size = sizeof(struct mx_prim), .name = "broadcast", .flags = MX_PRIM_VIEW,
                                            .view = broadcast_view, .vjp = broadcast_vjp, .jvp = mxi_same_on_tangent,
                                            .vmap = broadcast_vmap};
 
@@ -279,8 +279,8 @@ mx_status mxi_broadcast_arrays(struct mxi_ctx *c, const mx_array *arrays, size_t
 }
 
 /* ---- contiguous -------------------------------------------------------------------------------------------------- */
-static bool contiguous_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim,
-                            const int64_t *shape, struct mxi_layout *out) {
+static bool contiguous_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim,
+                            const int64_t *shape, struct mx_layout *out) {
   (void)params, (void)itemsize;
   out->offset = in->offset;
   out->ndim = ndim;
@@ -316,7 +316,7 @@ static bool contiguous_vmap(struct mxi_ctx *c, mx_array node, const mx_array *in
   return (outputs[0] = mxi_contiguous(c, mxi_batch_first(c, inputs[0], in_axes[0], 1))) != NULL;
 }
 
-const struct mx_prim mxi_prim_contiguous = {.size = sizeof(struct mx_prim), .name = "contiguous", .flags = MXI_VIEW,
+const struct mx_prim mxi_prim_contiguous = {.size = sizeof(struct mx_prim), .name = "contiguous", .flags = MX_PRIM_VIEW,
                                             .view = contiguous_view, .vjp = contiguous_vjp, .jvp = contiguous_jvp,
                                             .vmap = contiguous_vmap};
 

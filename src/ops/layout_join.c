@@ -185,9 +185,9 @@ mx_status mxi_unstack(struct mxi_ctx *c, mx_array a, int axis, mx_array *results
 }
 
 /* ---- pad --------------------------------------------------------------------------------------------------------- */
-static const struct mxi_field_spec pad_fields[] = {
-    {MXI_SIZE, MXI_INTS64, offsetof(struct mxi_params_pad, before), "before"},
-    {MXI_SIZE, MXI_INTS64, offsetof(struct mxi_params_pad, after), "after"},
+static const struct mx_field pad_fields[] = {
+    {MX_FIELD_SIZE, MX_FIELD_INTS64, offsetof(struct mxi_params_pad, before), "before"},
+    {MX_FIELD_SIZE, MX_FIELD_INTS64, offsetof(struct mxi_params_pad, after), "after"},
     {0}};
 
 static mx_array pad_made(struct mxi_ctx *c, mx_array a, mx_array value, const struct mxi_params_pad *p) {

@@ -3,9 +3,9 @@
 
 #include "ops/layout.h"
 
-static const struct mxi_field_spec slice_fields[] = {
-    {MXI_SIZE, MXI_INTS64, offsetof(struct mxi_params_slice, start), "start"},
-    {MXI_SIZE, MXI_INTS64, offsetof(struct mxi_params_slice, step), "step"},
+static const struct mx_field slice_fields[] = {
+    {MX_FIELD_SIZE, MX_FIELD_INTS64, offsetof(struct mxi_params_slice, start), "start"},
+    {MX_FIELD_SIZE, MX_FIELD_INTS64, offsetof(struct mxi_params_slice, step), "step"},
     {0}};
 
 /* The same selection behind a batch axis that is taken whole. */
@@ -21,8 +21,8 @@ static struct mxi_params_slice batched_slice(const struct mxi_params_slice *p, i
 }
 
 /* ---- slice ------------------------------------------------------------------------------------------------------- */
-static bool slice_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim, const int64_t *shape,
-                       struct mxi_layout *out) {
+static bool slice_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim, const int64_t *shape,
+                       struct mx_layout *out) {
   const struct mxi_params_slice *p = params;
   bool empty = false;
   for (int i = 0; i < ndim; i++) empty |= !shape[i];
@@ -52,7 +52,7 @@ static bool slice_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs,
   return (outputs[0] = mxi_slice_of(c, mxi_batch_first(c, inputs[0], in_axes[0], shape[0]), shape, &p)) != NULL;
 }
 
-const struct mx_prim mxi_prim_slice = {.size = sizeof(struct mx_prim), .name = "slice", .flags = MXI_VIEW,
+const struct mx_prim mxi_prim_slice = {.size = sizeof(struct mx_prim), .name = "slice", .flags = MX_PRIM_VIEW,
                                        .params_size = sizeof(struct mxi_params_slice), .fields = slice_fields,
                                        .view = slice_view, .vjp = slice_vjp, .jvp = mxi_same_on_tangent,
                                        .vmap = slice_vmap};
@@ -160,7 +160,7 @@ static bool slice_update_vmap(struct mxi_ctx *c, mx_array node, const mx_array *
 }
 
 const struct mx_prim mxi_prim_slice_update = {.size = sizeof(struct mx_prim), .name = "slice_update",
-                                              .flags = MXI_INPLACE, .params_size = sizeof(struct mxi_params_slice),
+                                              .flags = MX_PRIM_INPLACE, .params_size = sizeof(struct mxi_params_slice),
                                               .fields = slice_fields, .vjp = slice_update_vjp, .jvp = slice_update_jvp,
                                               .vmap = slice_update_vmap};
 
@@ -186,7 +186,7 @@ mx_array mxi_slice_update(struct mxi_ctx *c, mx_array a, mx_array update, mx_int
 }
 
 /* ---- as_strided -------------------------------------------------------------------------------------------------- */
-static bool is_row_major(const struct mxi_layout *in) {
+static bool is_row_major(const struct mx_layout *in) {
   int64_t step = 1;
   for (int i = in->ndim - 1; i >= 0; i--) {
     if (in->shape[i] != 1 && in->strides[i] != step) return false;
@@ -195,8 +195,8 @@ static bool is_row_major(const struct mxi_layout *in) {
   return true;
 }
 
-static bool as_strided_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim,
-                            const int64_t *shape, struct mxi_layout *out) {
+static bool as_strided_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim,
+                            const int64_t *shape, struct mx_layout *out) {
   const struct mxi_params_strided *p = params;
   if (!is_row_major(in)) return false;
   out->offset = in->offset + p->offset * (int64_t)itemsize;
@@ -239,12 +239,12 @@ static bool as_strided_vmap(struct mxi_ctx *c, mx_array node, const mx_array *in
                                       p->offset)) != NULL;
 }
 
-static const struct mxi_field_spec as_strided_fields[] = {
-    {MXI_SIZE, MXI_INTS64, offsetof(struct mxi_params_strided, strides), "strides"},
-    {MXI_SIZE, MXI_I64, offsetof(struct mxi_params_strided, offset), "offset"},
+static const struct mx_field as_strided_fields[] = {
+    {MX_FIELD_SIZE, MX_FIELD_INTS64, offsetof(struct mxi_params_strided, strides), "strides"},
+    {MX_FIELD_SIZE, MX_FIELD_I64, offsetof(struct mxi_params_strided, offset), "offset"},
     {0}};
 
-const struct mx_prim mxi_prim_as_strided = {.size = sizeof(struct mx_prim), .name = "as_strided", .flags = MXI_VIEW,
+const struct mx_prim mxi_prim_as_strided = {.size = sizeof(struct mx_prim), .name = "as_strided", .flags = MX_PRIM_VIEW,
                                             .params_size = sizeof(struct mxi_params_strided),
                                             .fields = as_strided_fields, .view = as_strided_view,
                                             .vjp = as_strided_vjp, .jvp = mxi_same_on_tangent, .vmap = as_strided_vmap};
@@ -279,8 +279,8 @@ mx_array mxi_as_strided(struct mxi_ctx *c, mx_array a, mx_ints shape, mx_ints st
 
 /* ---- view -------------------------------------------------------------------------------------------------------- */
 /* Sizes of items that differ need the last axis without gaps and memory aligned for the larger item. */
-static bool view_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim, const int64_t *shape,
-                      struct mxi_layout *out) {
+static bool view_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim, const int64_t *shape,
+                      struct mx_layout *out) {
   (void)params;
   *out = *in;
   const int last = ndim - 1;
@@ -303,7 +303,7 @@ static bool view_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, 
   return (outputs[0] = mxi_view(c, mxi_batch_first(c, inputs[0], in_axes[0], 1), (mx_dtype)node->dtype)) != NULL;
 }
 
-const struct mx_prim mxi_prim_view = {.size = sizeof(struct mx_prim), .name = "view", .flags = MXI_VIEW | MXI_NODIFF,
+const struct mx_prim mxi_prim_view = {.size = sizeof(struct mx_prim), .name = "view", .flags = MX_PRIM_VIEW | MX_PRIM_NODIFF,
                                       .view = view_view, .vmap = view_vmap};
 
 mx_array mxi_view(struct mxi_ctx *c, mx_array a, mx_dtype dtype) {

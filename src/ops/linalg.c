@@ -195,7 +195,7 @@ bool mxi_linalg_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, c
 }
 
 #define PRIM(op, rule)                                                                                          \
-  const struct mx_prim mxi_prim_##op = {.size = sizeof(struct mx_prim), .name = #op, .flags = MXI_FALLIBLE,       \
+  const struct mx_prim mxi_prim_##op = {.size = sizeof(struct mx_prim), .name = #op, .flags = MX_PRIM_FALLIBLE,       \
                                         .params_size = sizeof(struct mxi_params_linalg), .vjp = rule##_vjp,       \
                                         .jvp = rule##_jvp, .vmap = mxi_linalg_vmap};
 PRIM(solve, solve)

@@ -105,7 +105,7 @@ static bool qr_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, co
   return a && qr_node(c, a, outputs) == MX_OK;
 }
 
-const struct mx_prim mxi_prim_qr = {.size = sizeof(struct mx_prim), .name = "qr", .flags = MXI_FALLIBLE,
+const struct mx_prim mxi_prim_qr = {.size = sizeof(struct mx_prim), .name = "qr", .flags = MX_PRIM_FALLIBLE,
                                     .params_size = sizeof(struct mxi_params_linalg), .vjp = qr_vjp, .jvp = qr_jvp,
                                     .vmap = qr_vmap};
 
@@ -196,6 +196,6 @@ static bool svd_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, c
   return (outputs[0] = values_node(c, a)) != NULL;
 }
 
-const struct mx_prim mxi_prim_svd = {.size = sizeof(struct mx_prim), .name = "svd", .flags = MXI_FALLIBLE,
+const struct mx_prim mxi_prim_svd = {.size = sizeof(struct mx_prim), .name = "svd", .flags = MX_PRIM_FALLIBLE,
                                      .params_size = sizeof(struct mxi_params_linalg), .vjp = svd_vjp, .jvp = svd_jvp,
                                      .vmap = svd_vmap};

@@ -111,7 +111,7 @@ static bool bits_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, 
   return outputs[0] != NULL;
 }
 
-const struct mx_prim mxi_prim_random_bits = {.size = sizeof(struct mx_prim), .name = "random_bits", .flags = MXI_NODIFF,
+const struct mx_prim mxi_prim_random_bits = {.size = sizeof(struct mx_prim), .name = "random_bits", .flags = MX_PRIM_NODIFF,
                                              .params_size = sizeof(struct mxi_params_bits), .vmap = bits_vmap};
 
 mx_array mxi_random_bits(struct mxi_ctx *c, mx_ints shape, int width, mx_array key) {

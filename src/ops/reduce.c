@@ -164,7 +164,7 @@ static bool extreme_jvp(struct mxi_ctx *c, mx_array node, const mx_array *output
 #define LINEAR .vjp = sum_vjp, .jvp = sum_jvp
 #define PRODUCT .vjp = prod_vjp, .jvp = prod_jvp
 #define EXTREME .vjp = extreme_vjp, .jvp = extreme_jvp
-#define TRUTH .flags = MXI_NODIFF
+#define TRUTH .flags = MX_PRIM_NODIFF
 PRIM_OF_AXES(sum, LINEAR);
 PRIM_OF_AXES(prod, PRODUCT);
 PRIM_OF_AXES(max, EXTREME);

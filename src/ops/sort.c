@@ -41,9 +41,9 @@ static bool sort_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, 
 _Static_assert(sizeof(struct mxi_params_axis) == sizeof(struct mxi_params_partition), "both are an axis and a number");
 
 const struct mx_prim mxi_prim_sort = {SORT_PARAMS, .name = "sort", .vjp = sort_vjp, .jvp = sort_jvp};
-const struct mx_prim mxi_prim_argsort = {SORT_PARAMS, .name = "argsort", .flags = MXI_NODIFF};
+const struct mx_prim mxi_prim_argsort = {SORT_PARAMS, .name = "argsort", .flags = MX_PRIM_NODIFF};
 const struct mx_prim mxi_prim_partition = {SORT_PARAMS, .name = "partition", .vjp = sort_vjp, .jvp = sort_jvp};
-const struct mx_prim mxi_prim_argpartition = {SORT_PARAMS, .name = "argpartition", .flags = MXI_NODIFF};
+const struct mx_prim mxi_prim_argpartition = {SORT_PARAMS, .name = "argpartition", .flags = MX_PRIM_NODIFF};
 
 /* ---- Builders ---------------------------------------------------------------------------------------------------- */
 static mx_array sorted(struct mxi_ctx *c, const char *who, int op, mx_array a, int axis) {
@@ -136,7 +136,7 @@ static bool search_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs
 }
 
 const struct mx_prim mxi_prim_searchsorted = {.size = sizeof(struct mx_prim), .name = "searchsorted",
-                                              .flags = MXI_NODIFF, .params_size = sizeof(struct mxi_params_axis),
+                                              .flags = MX_PRIM_NODIFF, .params_size = sizeof(struct mxi_params_axis),
                                               .vmap = search_vmap};
 
 mx_array mxi_searchsorted(struct mxi_ctx *c, mx_array sequence, mx_array values, bool right) {

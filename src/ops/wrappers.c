@@ -3,13 +3,6 @@
 #include "core/thread.h"
 #include "ops/builders.h"
 
-static bool refused(struct mxi_ctx *ctx, const char *who, const char *name, const mx_array *arrays, size_t count) {
-  if (count && !arrays) return !mxi_null(ctx, who, name);
-  for (size_t i = 0; i < count; i++)
-    if (mxi_unusable(arrays[i])) return !mxi_refuse(ctx, who, name, arrays[i]);
-  return false;
-}
-
 mx_array mx_add(mx_array a, mx_array b) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "add", "a", a);
@@ -629,7 +622,7 @@ mx_array mx_broadcast_to(mx_array a, mx_ints shape) {
 
 mx_status mx_broadcast_arrays(const mx_array *arrays, size_t count, mx_array *results) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
-  if (refused(ctx, "broadcast_arrays", "arrays", arrays, count)) return ctx->code;
+  if (mxi_refused(ctx, "broadcast_arrays", "arrays", arrays, count)) return ctx->code;
   if (!results && !mxi_null(ctx, "broadcast_arrays", "results")) return ctx->code;
   size_t mark = ctx->top;
   mx_status status = mxi_broadcast_arrays(ctx, arrays, count, results);
@@ -718,21 +711,21 @@ mx_array mx_view(mx_array a, mx_dtype dtype) {
 
 mx_array mx_concatenate(const mx_array *arrays, size_t count, int axis) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
-  if (refused(ctx, "concatenate", "arrays", arrays, count)) return NULL;
+  if (mxi_refused(ctx, "concatenate", "arrays", arrays, count)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_concatenate(ctx, arrays, count, axis));
 }
 
 mx_array mx_concatenate_all(const mx_array *arrays, size_t count) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
-  if (refused(ctx, "concatenate_all", "arrays", arrays, count)) return NULL;
+  if (mxi_refused(ctx, "concatenate_all", "arrays", arrays, count)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_concatenate_all(ctx, arrays, count));
 }
 
 mx_array mx_stack(const mx_array *arrays, size_t count, int axis) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
-  if (refused(ctx, "stack", "arrays", arrays, count)) return NULL;
+  if (mxi_refused(ctx, "stack", "arrays", arrays, count)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_stack(ctx, arrays, count, axis));
 }
@@ -871,7 +864,7 @@ mx_array mx_trace(mx_array a, int offset, int axis1, int axis2) {
 
 mx_status mx_meshgrid(const mx_array *arrays, size_t count, bool sparse, bool xy, mx_array *results) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
-  if (refused(ctx, "meshgrid", "arrays", arrays, count)) return ctx->code;
+  if (mxi_refused(ctx, "meshgrid", "arrays", arrays, count)) return ctx->code;
   if (!results && !mxi_null(ctx, "meshgrid", "results")) return ctx->code;
   size_t mark = ctx->top;
   mx_status status = mxi_meshgrid(ctx, arrays, count, sparse, xy, results);
@@ -1207,7 +1200,7 @@ mx_array mx_scatter_add_axis(mx_array a, mx_array indices, mx_array values, int 
 mx_array mx_gather(mx_array a, const mx_array *indices, size_t count, mx_ints axes, mx_ints slice_sizes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "gather", "a", a);
-  if (refused(ctx, "gather", "indices", indices, count)) return NULL;
+  if (mxi_refused(ctx, "gather", "indices", indices, count)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_gather(ctx, a, indices, count, axes, slice_sizes));
 }
@@ -1215,7 +1208,7 @@ mx_array mx_gather(mx_array a, const mx_array *indices, size_t count, mx_ints ax
 mx_array mx_scatter(mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter", "a", a);
-  if (refused(ctx, "scatter", "indices", indices, count)) return NULL;
+  if (mxi_refused(ctx, "scatter", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter", "updates", updates);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter(ctx, a, indices, count, updates, axes));
@@ -1224,7 +1217,7 @@ mx_array mx_scatter(mx_array a, const mx_array *indices, size_t count, mx_array 
 mx_array mx_scatter_add(mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_add", "a", a);
-  if (refused(ctx, "scatter_add", "indices", indices, count)) return NULL;
+  if (mxi_refused(ctx, "scatter_add", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_add", "updates", updates);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_add(ctx, a, indices, count, updates, axes));
@@ -1233,7 +1226,7 @@ mx_array mx_scatter_add(mx_array a, const mx_array *indices, size_t count, mx_ar
 mx_array mx_scatter_multiply(mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_multiply", "a", a);
-  if (refused(ctx, "scatter_multiply", "indices", indices, count)) return NULL;
+  if (mxi_refused(ctx, "scatter_multiply", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_multiply", "updates", updates);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_multiply(ctx, a, indices, count, updates, axes));
@@ -1242,7 +1235,7 @@ mx_array mx_scatter_multiply(mx_array a, const mx_array *indices, size_t count, 
 mx_array mx_scatter_max(mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_max", "a", a);
-  if (refused(ctx, "scatter_max", "indices", indices, count)) return NULL;
+  if (mxi_refused(ctx, "scatter_max", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_max", "updates", updates);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_max(ctx, a, indices, count, updates, axes));
@@ -1251,7 +1244,7 @@ mx_array mx_scatter_max(mx_array a, const mx_array *indices, size_t count, mx_ar
 mx_array mx_scatter_min(mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_min", "a", a);
-  if (refused(ctx, "scatter_min", "indices", indices, count)) return NULL;
+  if (mxi_refused(ctx, "scatter_min", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_min", "updates", updates);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_min(ctx, a, indices, count, updates, axes));
@@ -1533,7 +1526,7 @@ mx_array mx_kron(mx_array a, mx_array b) {
 
 mx_array mx_einsum(const char *subscripts, const mx_array *operands, size_t count) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
-  if (refused(ctx, "einsum", "operands", operands, count)) return NULL;
+  if (mxi_refused(ctx, "einsum", "operands", operands, count)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_einsum(ctx, subscripts, operands, count));
 }

@@ -32,9 +32,9 @@ static void say_operands(struct text *t, const struct mxi_sizing *z, uint32_t at
   }
 }
 
-static const char *op_name(const struct mxi_ew_instr *x) { return x->op == MXI_EW_CAST ? "astype" : mxi_prims[x->op]->name; }
+static const char *op_name(const struct mx_instr *x) { return x->op == MX_INSTR_CAST ? "astype" : mxi_prims[x->op]->name; }
 
-static void say_cluster(struct text *t, const struct mxi_ew *ew) {
+static void say_cluster(struct text *t, const struct mx_cluster *ew) {
   say(t, "%lld elements:", (long long)ew->size);
   for (int32_t i = 0; i < ew->instr_count; i++)
     say(t, " %s%s", op_name(&ew->instrs[i]), ew->instrs[i].scalar ? "(once)" : "");

@@ -49,14 +49,14 @@ static bool add_sizes(struct mxi_tape *t, const int64_t *v, size_t n) {
   return true;
 }
 
-static size_t field_words(const struct mxi_field_spec *f, int ndim) {
-  return f->type == MXI_I64 ? 2 : f->type == MXI_I32 ? 1 : f->type == MXI_INTS64 ? 2 * (size_t)ndim : (size_t)ndim;
+static size_t field_words(const struct mx_field *f, int ndim) {
+  return f->type == MX_FIELD_I64 ? 2 : f->type == MX_FIELD_I32 ? 1 : f->type == MX_FIELD_INTS64 ? 2 * (size_t)ndim : (size_t)ndim;
 }
 
-static bool add_field(struct mxi_tape *t, const struct mxi_field_spec *f, const char *at, int ndim) {
+static bool add_field(struct mxi_tape *t, const struct mx_field *f, const char *at, int ndim) {
   size_t words = field_words(f, ndim);
-  if (f->role == MXI_IDENTITY) return true;
-  if (f->role == MXI_STRUCTURE || f->type == MXI_I32 || f->type == MXI_INTS32) {
+  if (f->role == MX_FIELD_IDENTITY) return true;
+  if (f->role == MX_FIELD_STRUCTURE || f->type == MX_FIELD_I32 || f->type == MX_FIELD_INTS32) {
     uint32_t *w = reserve_structure(t, words);
     if (!w) return false;
     memcpy(w, at, words * 4);
@@ -78,7 +78,7 @@ static bool add_params(struct mxi_tape *t, mx_array a) {
     return true;
   }
   int ndim = a->input_count && mxi_inputs(a)[0]->ndim > a->ndim ? mxi_inputs(a)[0]->ndim : a->ndim;
-  for (const struct mxi_field_spec *f = prim->fields; f->role != MXI_FIELD_END; f++)
+  for (const struct mx_field *f = prim->fields; f->role != MX_FIELD_END; f++)
     if (!add_field(t, f, params + f->offset, ndim)) return false;
   return true;
 }

@@ -98,10 +98,10 @@ struct mxi_step {
   uint8_t kind;
   uint32_t node;     /* position, for names and errors */
   uint32_t in_at, in_count, out_at, out_count; /* into sizing->operands */
-  const struct mxi_view *views; /* KERNEL: templates, inputs then outputs; data is bound */
+  const struct mx_view *views; /* KERNEL: templates, inputs then outputs; data is bound */
   size_t scratch, scratch_at;   /* bytes, and where in the arena */
-  const struct mxi_ew *ew;      /* ELEMENTWISE; LINEAR: the chain */
-  const struct mxi_linear *linear;
+  const struct mx_cluster *ew;      /* ELEMENTWISE; LINEAR: the chain */
+  const struct mx_linear *linear;
 };
 
 /* How a member is published. */
@@ -128,14 +128,16 @@ struct mxi_sizing {
 
 /* What planning must know of the backend. */
 struct mxi_planner {
-  size_t (*scratch)(int op, const struct mxi_task *task);
-  size_t (*linear_scratch)(const struct mxi_linear *linear, const struct mxi_ew *chain);
+  size_t (*scratch)(int op, const struct mx_task *task);
+  size_t (*linear_scratch)(const struct mx_linear *linear, const struct mx_cluster *chain);
   bool (*can_linear)(mx_dtype dtype);
-  const void *(*prepare)(const struct mxi_ew *ew, struct mxi_arena *arena); /* the program of ew; NULL without memory */
+  const void *(*prepare)(const struct mx_cluster *ew, struct mxi_arena *arena); /* the program of ew; NULL without memory */
 };
 
 struct mxi_sizing *mxi_sizing_build(const struct mxi_skeleton *s, const struct mxi_tape *t, const struct mxi_planner *b);
 void mxi_sizing_free(struct mxi_sizing *z);
+#define MXI_WORK_LONG 1e6 /* nanoseconds: what takes longer is worth a thread of its own */
+double mxi_sizing_work(const struct mxi_skeleton *s, const struct mxi_sizing *z); /* estimated nanoseconds */
 
 /* A text a person can read: clusters, kernels, bytes. Returns the length it needs, as snprintf. */
 size_t mxi_plan_describe(const struct mxi_skeleton *s, const struct mxi_sizing *z, char *buf, size_t size);

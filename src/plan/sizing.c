@@ -98,7 +98,7 @@ static void place_leaf(struct mxi_sizer *b, uint32_t i) {
 
 static bool try_view(struct mxi_sizer *b, uint32_t i, const struct mxi_place *from) {
   mx_array a = b->t->nodes[i];
-  struct mxi_layout *in = &b->layouts[0], *out = &b->layouts[1];
+  struct mx_layout *in = &b->layouts[0], *out = &b->layouts[1];
   in->offset = from->offset;
   in->ndim = from->ndim;
   memcpy(in->shape, from->shape, (size_t)from->ndim * sizeof(int64_t));
@@ -197,8 +197,8 @@ static void place_output(struct mxi_sizer *b, uint32_t i) {
   if (p->shape) p->strides = row_major(b, a->ndim, p->shape);
 }
 
-static void set_view(struct mxi_view *v, const struct mxi_place *p, mx_dtype dtype) {
-  *v = (struct mxi_view){.shape = p->shape, .strides = p->strides, .size = product(p->ndim, p->shape), .ndim = p->ndim,
+static void set_view(struct mx_view *v, const struct mxi_place *p, mx_dtype dtype) {
+  *v = (struct mx_view){.shape = p->shape, .strides = p->strides, .size = product(p->ndim, p->shape), .ndim = p->ndim,
                          .dtype = (uint8_t)dtype, .contiguous = p->dense};
 }
 
@@ -216,7 +216,7 @@ static void place_kernel(struct mxi_sizer *b, uint32_t i) {
   const struct mxi_pnode *n = &b->s->nodes[i];
   mx_array a = b->t->nodes[i];
   uint32_t outputs = n->output_count;
-  struct mxi_view *views = take(b, (n->input_count + outputs) * sizeof *views);
+  struct mx_view *views = take(b, (n->input_count + outputs) * sizeof *views);
   if (b->failed) return;
   if (a->extra && a->extra->output_count) {
     const struct mxi_output *specs = a->extra->output_specs;
@@ -225,7 +225,7 @@ static void place_kernel(struct mxi_sizer *b, uint32_t i) {
       if (k == 0) b->places[i] = out;
       if (!b->failed) set_view(&views[n->input_count + k], &out, specs[k].dtype);
     }
-  } else if (mxi_prims[n->op]->flags & MXI_INPLACE && base_is_temporary(b, i)) {
+  } else if (mxi_prims[n->op]->flags & MX_PRIM_INPLACE && base_is_temporary(b, i)) {
     b->places[i] = b->places[b->s->inputs[n->input_at]];
     set_view(&views[n->input_count], &b->places[i], (mx_dtype)n->dtype);
   } else {
@@ -245,7 +245,7 @@ static void place_kernel(struct mxi_sizer *b, uint32_t i) {
   step->out_count = outputs;
   for (uint32_t k = 0; k < outputs; k++)
     if (!mxi_sizing_operand(b, b->places[i].slot + k, 0)) return;
-  struct mxi_task task = {.in = views, .out = views + n->input_count, .params = mxi_params(a),
+  struct mx_task task = {.size = sizeof task, .in = views, .out = views + n->input_count, .params = mxi_params(a),
                           .in_count = (int32_t)n->input_count, .out_count = (int32_t)outputs};
   step->scratch = b->planner->scratch(n->op, &task);
 }

@@ -20,7 +20,7 @@ struct mxi_sizer {
   const struct mxi_planner *planner;
   struct mxi_sizing *z;
   struct mxi_place *places;
-  struct mxi_layout *layouts; /* two, for calls of view functions */
+  struct mx_layout *layouts; /* two, for calls of view functions */
   size_t slot_capacity, step_capacity, operand_capacity;
   bool failed; /* out of memory */
 };

@@ -7,11 +7,11 @@
 /* A cluster being sized. Strides are kept for every operand over the full, uncollapsed space. */
 struct draft {
   struct mxi_sizer *b;
-  uint32_t in[MXI_EW_MAX_INPUTS];  /* positions of the inputs */
-  uint32_t out[MXI_EW_MAX_INSTRS]; /* positions of the stored results */
+  uint32_t in[MX_CLUSTER_MAX_INPUTS];  /* positions of the inputs */
+  uint32_t out[MX_CLUSTER_MAX_INSTRS]; /* positions of the stored results */
   int32_t in_count, out_count, ndim;
   int64_t shape[MXI_MAX_NDIM];
-  int64_t strides[MXI_EW_MAX_INPUTS][MXI_MAX_NDIM];
+  int64_t strides[MX_CLUSTER_MAX_INPUTS][MXI_MAX_NDIM];
 };
 
 static void *take(struct mxi_sizer *b, size_t nbytes) {
@@ -46,22 +46,22 @@ static void collapse(struct draft *d) {
 static uint8_t kind_of(const struct draft *d, const int64_t *strides, int64_t size) {
   bool scalar = true;
   for (int i = 0; i < d->ndim; i++) scalar = scalar && strides[i] == 0;
-  if (size == 1) return MXI_EW_DENSE;
-  if (scalar) return MXI_EW_SCALAR;
-  return mxi_sizing_is_dense(d->ndim, d->shape, strides) ? MXI_EW_DENSE : MXI_EW_STRIDED;
+  if (size == 1) return MX_INPUT_DENSE;
+  if (scalar) return MX_INPUT_SCALAR;
+  return mxi_sizing_is_dense(d->ndim, d->shape, strides) ? MX_INPUT_DENSE : MX_INPUT_STRIDED;
 }
 
 /* The finished space and operands, without instructions. */
-static struct mxi_ew *make_ew(struct draft *d) {
+static struct mx_cluster *make_ew(struct draft *d) {
   struct mxi_sizer *b = d->b;
   int64_t size = 1;
   for (int i = 0; i < d->ndim; i++) size *= d->shape[i];
   collapse(d);
-  struct mxi_ew *ew = take(b, sizeof *ew);
+  struct mx_cluster *ew = take(b, sizeof *ew);
   int64_t *shape = take(b, (size_t)d->ndim * 8), *strides = take(b, (size_t)d->in_count * (size_t)d->ndim * 8);
   uint8_t *bytes = take(b, (size_t)(2 * d->in_count + d->out_count));
   if (b->failed) return NULL;
-  *ew = (struct mxi_ew){.shape = shape, .strides = strides, .in_dtypes = bytes, .in_kinds = bytes + d->in_count,
+  *ew = (struct mx_cluster){.shape = shape, .strides = strides, .in_dtypes = bytes, .in_kinds = bytes + d->in_count,
                         .out_dtypes = bytes + 2 * d->in_count, .size = size, .ndim = d->ndim, .in_count = d->in_count,
                         .out_count = d->out_count};
   memcpy(shape, d->shape, (size_t)d->ndim * 8);
@@ -75,7 +75,7 @@ static struct mxi_ew *make_ew(struct draft *d) {
 }
 
 /* The instructions, and what the backend makes of the whole. */
-static bool finish_ew(struct mxi_sizer *b, struct mxi_ew *ew, const struct mxi_ew_instr *instrs, uint32_t count) {
+static bool finish_ew(struct mxi_sizer *b, struct mx_cluster *ew, const struct mx_instr *instrs, uint32_t count) {
   ew->instrs = instrs;
   ew->instr_count = (int32_t)count;
   if (b->failed) return false;
@@ -132,16 +132,16 @@ static void place_results(struct draft *d, const struct mxi_cluster *c, bool roo
   }
 }
 
-static const struct mxi_ew_instr *write_instrs(struct draft *d, const struct mxi_cluster *c) {
+static const struct mx_instr *write_instrs(struct draft *d, const struct mxi_cluster *c) {
   const struct mxi_skeleton *s = d->b->s;
-  struct mxi_ew_instr *instrs = take(d->b, c->member_count * sizeof *instrs);
+  struct mx_instr *instrs = take(d->b, c->member_count * sizeof *instrs);
   if (!instrs) return NULL;
   bool one = s->nodes[c->root].scalar_space;
   for (uint32_t m = 0; m < c->member_count; m++) {
     uint32_t i = s->members[c->member_at + m];
     const struct mxi_pnode *p = &s->nodes[i];
-    struct mxi_ew_instr *x = &instrs[m];
-    *x = (struct mxi_ew_instr){.op = p->op == MXI_OP_astype ? MXI_EW_CAST : p->op, .out_dtype = p->dtype,
+    struct mx_instr *x = &instrs[m];
+    *x = (struct mx_instr){.op = p->op == MXI_OP_astype ? MX_INSTR_CAST : p->op, .out_dtype = p->dtype,
                                .arity = (uint8_t)p->input_count, .scalar = p->scalar_space && !one, .output = -1};
     x->dtype = s->nodes[s->inputs[p->input_at + p->input_count - 1]].dtype;
     for (uint32_t k = 0; k < p->input_count; k++) {
@@ -182,7 +182,7 @@ void mxi_sizing_cluster(struct mxi_sizer *b, int32_t cluster) {
   start_draft(&d, b, c->root);
   gather_inputs(&d, c);
   place_results(&d, c, true);
-  struct mxi_ew *ew = b->failed ? NULL : make_ew(&d);
+  struct mx_cluster *ew = b->failed ? NULL : make_ew(&d);
   if (!ew) return;
   bool is_ready = finish_ew(b, ew, write_instrs(&d, c), c->member_count);
   struct mxi_step *step = !is_ready ? NULL : mxi_sizing_step(b, MXI_STEP_ELEMENTWISE, c->root);
@@ -195,11 +195,11 @@ void mxi_sizing_copy(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, const s
   struct draft d = {.b = b, .ndim = from->ndim, .in_count = 1, .out_count = 1, .in = {node}, .out = {node}};
   memcpy(d.shape, from->shape, (size_t)from->ndim * 8);
   broadcast_strides(&d, from, d.strides[0]);
-  struct mxi_ew *ew = make_ew(&d);
-  struct mxi_ew_instr *x = ew ? take(b, sizeof *x) : NULL;
+  struct mx_cluster *ew = make_ew(&d);
+  struct mx_instr *x = ew ? take(b, sizeof *x) : NULL;
   if (!x) return;
   ((uint8_t *)ew->in_dtypes)[0] = ((uint8_t *)ew->out_dtypes)[0] = (uint8_t)dtype;
-  *x = (struct mxi_ew_instr){.op = MXI_EW_CAST, .dtype = (uint8_t)dtype, .out_dtype = (uint8_t)dtype, .arity = 1};
+  *x = (struct mx_instr){.op = MX_INSTR_CAST, .dtype = (uint8_t)dtype, .out_dtype = (uint8_t)dtype, .arity = 1};
   bool is_ready = finish_ew(b, ew, x, 1);
   struct mxi_step *step = !is_ready ? NULL : mxi_sizing_step(b, MXI_STEP_ELEMENTWISE, node);
   if (!step) return;
@@ -221,19 +221,19 @@ static bool linear_applies(struct mxi_sizer *b, const struct mxi_linear_pattern 
 }
 
 /* Recognises t = ((z - y) * s1) * s2 with per-row y and scalar s1, s2, in the order the chain computes it. */
-static void find_affine(const struct mxi_ew *ew, struct mxi_linear *l) {
+static void find_affine(const struct mx_cluster *ew, struct mx_linear *l) {
   int z = l->z_input, reg = z, scalars[2] = {-1, -1}, found = 0;
   l->y = -1;
   for (int i = 0; i < ew->instr_count; i++) {
-    const struct mxi_ew_instr *x = &ew->instrs[i];
+    const struct mx_instr *x = &ew->instrs[i];
     if (x->scalar) continue;
     bool first = x->in[0] == reg, second = x->arity == 2 && x->in[1] == reg;
     int other = first ? x->in[1] : x->in[0];
     if (x->arity != 2 || first == second || x->dtype != MX_FLOAT32) return;
-    if (x->op == MXI_OP_subtract && first && reg == z && other < ew->in_count && ew->in_kinds[other] == MXI_EW_DENSE)
+    if (x->op == MXI_OP_subtract && first && reg == z && other < ew->in_count && ew->in_kinds[other] == MX_INPUT_DENSE)
       l->y = other;
     else if (x->op == MXI_OP_multiply && found < 2 && l->y >= 0 &&
-             (other >= ew->in_count ? ew->instrs[other - ew->in_count].scalar : ew->in_kinds[other] == MXI_EW_SCALAR))
+             (other >= ew->in_count ? ew->instrs[other - ew->in_count].scalar : ew->in_kinds[other] == MX_INPUT_SCALAR))
       scalars[found++] = other;
     else
       return;
@@ -259,7 +259,7 @@ static void place_vector(struct mxi_sizer *b, uint32_t node) {
 }
 
 /* The chain, with z among its inputs and t, which has no memory of its own, after its other results. */
-static struct mxi_ew *size_chain(struct draft *d, const struct mxi_linear_pattern *p, const struct mxi_cluster *c) {
+static struct mx_cluster *size_chain(struct draft *d, const struct mxi_linear_pattern *p, const struct mxi_cluster *c) {
   struct mxi_sizer *b = d->b;
   mx_array z = b->t->nodes[p->z];
   static const int64_t ones[2] = {1, 1};
@@ -267,7 +267,7 @@ static struct mxi_ew *size_chain(struct draft *d, const struct mxi_linear_patter
   gather_inputs(d, c);
   place_results(d, c, false);
   d->out[d->out_count++] = c->root;
-  struct mxi_ew *ew = b->failed ? NULL : make_ew(d);
+  struct mx_cluster *ew = b->failed ? NULL : make_ew(d);
   if (!ew) return NULL;
   return finish_ew(b, ew, write_instrs(d, c), c->member_count) ? ew : NULL;
 }
@@ -278,10 +278,10 @@ static void place_linear(struct mxi_sizer *b, const struct mxi_linear_pattern *p
   const struct mxi_place *x = &b->places[p->x];
   struct draft d;
   start_draft(&d, b, c->root);
-  struct mxi_ew *ew = size_chain(&d, p, c);
-  struct mxi_linear *l = ew ? take(b, sizeof *l) : NULL;
+  struct mx_cluster *ew = size_chain(&d, p, c);
+  struct mx_linear *l = ew ? take(b, sizeof *l) : NULL;
   if (!l) return;
-  *l = (struct mxi_linear){.rows = x->shape[0], .columns = x->shape[1], .row_stride = x->strides[0]};
+  *l = (struct mx_linear){.rows = x->shape[0], .columns = x->shape[1], .row_stride = x->strides[0]};
   for (int k = 0; k < d.in_count; k++)
     if (d.in[k] == p->z) l->z_input = k;
   if (d.out_count == 1) find_affine(ew, l);

@@ -62,7 +62,7 @@ static bool read_otherwise(const struct mxi_sizing *z, const struct mxi_step *st
   const struct mxi_operand *in = &z->operands[step->in_at];
   for (uint32_t i = 0; i < step->in_count; i++) {
     if (i == k || in[i].slot != in[k].slot) continue;
-    if (step->kind != MXI_STEP_ELEMENTWISE || step->ew->in_kinds[i] != MXI_EW_DENSE || in[i].offset) return true;
+    if (step->kind != MXI_STEP_ELEMENTWISE || step->ew->in_kinds[i] != MX_INPUT_DENSE || in[i].offset) return true;
   }
   return false;
 }
@@ -72,7 +72,7 @@ static bool read_otherwise(const struct mxi_sizing *z, const struct mxi_step *st
 static int32_t find_donor(const struct mxi_sizer *b, const struct mxi_step *step, uint32_t out, const uint32_t *last, uint32_t now) {
   const struct mxi_sizing *z = b->z;
   size_t need = z->slots[out].nbytes;
-  bool inplace = step->kind == MXI_STEP_KERNEL && mxi_prims[b->s->nodes[step->node].op]->flags & MXI_INPLACE;
+  bool inplace = step->kind == MXI_STEP_KERNEL && mxi_prims[b->s->nodes[step->node].op]->flags & MX_PRIM_INPLACE;
   if (step->kind != MXI_STEP_ELEMENTWISE && !inplace) return -1;
   uint32_t tries = inplace ? 1 : step->in_count;
   for (uint32_t k = 0; k < tries; k++) {
@@ -81,7 +81,7 @@ static int32_t find_donor(const struct mxi_sizer *b, const struct mxi_step *step
     if (read_otherwise(z, step, k)) continue;
     if (slot->kind != MXI_SLOT_LEAF || slot->nbytes != need || last[in->slot] != now || in->offset || need == 0) continue;
     if (!b->places[slot->node].whole) continue;
-    if (step->kind == MXI_STEP_ELEMENTWISE && step->ew->in_kinds[k] != MXI_EW_DENSE) continue;
+    if (step->kind == MXI_STEP_ELEMENTWISE && step->ew->in_kinds[k] != MX_INPUT_DENSE) continue;
     if (inplace && !step->views[0].contiguous) continue;
     return (int32_t)in->slot;
   }
@@ -92,7 +92,7 @@ static int32_t find_donor(const struct mxi_sizer *b, const struct mxi_step *step
 static uint32_t last_fallible(const struct mxi_sizer *b) {
   uint32_t last = 0;
   for (uint32_t i = 0; i < b->z->step_count; i++)
-    if (b->z->steps[i].kind == MXI_STEP_KERNEL && mxi_prims[b->s->nodes[b->z->steps[i].node].op]->flags & MXI_FALLIBLE) last = i;
+    if (b->z->steps[i].kind == MXI_STEP_KERNEL && mxi_prims[b->s->nodes[b->z->steps[i].node].op]->flags & MX_PRIM_FALLIBLE) last = i;
   return last;
 }
 

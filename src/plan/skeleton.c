@@ -41,7 +41,7 @@ static uint8_t kind_of(uint32_t op, uint32_t layout) {
   if (layout) return layout == MXI_KEY_SCALAR ? MXI_P_SCALAR : MXI_P_ARRAY;
   if (mxi_is_elementwise((int)op) || op == MXI_OP_astype) return MXI_P_ELEMENTWISE;
   if (op == MXI_OP_output) return MXI_P_OUTPUT;
-  return mxi_prims[op]->flags & MXI_VIEW ? MXI_P_VIEW : MXI_P_KERNEL;
+  return mxi_prims[op]->flags & MX_PRIM_VIEW ? MXI_P_VIEW : MXI_P_KERNEL;
 }
 
 /* Words that an operation's STRUCTURE parameters take in the key; mirrors add_params of key.c. */
@@ -50,10 +50,10 @@ static size_t param_words(uint32_t op, int ndim) {
   if (!prim->params_size) return 0;
   if (!prim->fields) return (prim->params_size + 3) / 4;
   size_t words = 0;
-  for (const struct mxi_field_spec *f = prim->fields; f->role != MXI_FIELD_END; f++) {
-    bool wide = f->type == MXI_I64 || f->type == MXI_INTS64;
-    size_t n = f->type == MXI_INTS64 || f->type == MXI_INTS32 ? (size_t)ndim : 1;
-    if (f->role != MXI_IDENTITY && (f->role == MXI_STRUCTURE || !wide)) words += wide ? 2 * n : n;
+  for (const struct mx_field *f = prim->fields; f->role != MX_FIELD_END; f++) {
+    bool wide = f->type == MX_FIELD_I64 || f->type == MX_FIELD_INTS64;
+    size_t n = f->type == MX_FIELD_INTS64 || f->type == MX_FIELD_INTS32 ? (size_t)ndim : 1;
+    if (f->role != MX_FIELD_IDENTITY && (f->role == MX_FIELD_STRUCTURE || !wide)) words += wide ? 2 * n : n;
   }
   return words;
 }
@@ -118,8 +118,8 @@ static void look_through_broadcasts(struct mxi_skeleton *s) {
 static bool may_join(const struct builder *b, uint32_t node, uint32_t cluster) {
   const struct mxi_cluster *c = &b->s->clusters[cluster];
   const struct mxi_pnode *p = &b->s->nodes[node];
-  if (c->member_count >= MXI_EW_MAX_INSTRS) return false;
-  if (b->cluster_inputs[cluster] + p->input_count - 1 > MXI_EW_MAX_INPUTS) return false;
+  if (c->member_count >= MX_CLUSTER_MAX_INSTRS) return false;
+  if (b->cluster_inputs[cluster] + p->input_count - 1 > MX_CLUSTER_MAX_INPUTS) return false;
   return p->scalar_space ? !p->member : same_space(b, node, c->root);
 }
 

@@ -156,7 +156,7 @@ static struct mxi_plan_pick build(const struct mxi_tape *t, struct mxi_plan *p, 
   if (p) p->users++;
   pthread_mutex_unlock(&lock);
   if (!p) p = new_plan(t, hash, fuse);
-  struct mxi_sizing *z = p ? mxi_sizing_build(p->skeleton, t, &mxi_backend->planner) : NULL;
+  struct mxi_sizing *z = p ? mxi_sizing_build(p->skeleton, t, &mxi_planner) : NULL;
   if (z) dump(p, z);
   pthread_mutex_lock(&lock);
   if (!z) {

@@ -1,7 +1,9 @@
 /* Evaluation on the calling thread. The walk is iterative; a graph of more than MXI_TAPE_MAX nodes is cut into windows,
  * each planned, run and published before the walk goes on. */
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buffer.h"
 #include "base/memory.h"
@@ -12,7 +14,7 @@
 #include "run/run.h"
 
 static pthread_mutex_t graph_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t published; /* of WAIT_CLOCK */
 static int waiting;
 static uint64_t epoch;     /* of the walk that marks nodes now; guarded by the lock */
 static uint64_t publishes; /* so far; guarded by the lock */
@@ -25,10 +27,28 @@ void mxi_graph_wait(void) {
   pthread_cond_wait(&published, &graph_lock);
   waiting--;
 }
+
+#if defined(__APPLE__)
+#define WAIT_CLOCK CLOCK_REALTIME /* conditions know no other clock there */
+#else
+#define WAIT_CLOCK CLOCK_MONOTONIC
+#endif
+
+void mxi_graph_start(void) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+#if !defined(__APPLE__)
+  pthread_condattr_setclock(&attributes, WAIT_CLOCK);
+#endif
+  pthread_cond_init(&published, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
 void mxi_graph_forked(void) {
-  published = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+  mxi_graph_start();
   waiting = 0;
 }
+
 void mxi_graph_published(void) {
   publishes++;
   if (waiting) pthread_cond_broadcast(&published);
@@ -219,37 +239,29 @@ static mx_status prepare(struct mxi_walk *w, struct mxi_ctx *c) {
   return code;
 }
 
-/* Hands the window to its stream. The run takes the tape's arrays along, and holds the members, since the caller may
- * let go of them. */
-static mx_status submit_window(struct mxi_walk *w, struct mxi_ctx *c) {
+/* Hands the window, which is bound, to its stream; false where there is no memory for that. The run takes the tape's
+ * arrays along, and holds the members, since the caller may let go of them. */
+static bool hand_over(struct mxi_walk *w, struct mxi_ctx *c) {
   struct mxi_run *r = mxi_malloc(sizeof *r);
-  mx_status code = MX_OK;
-  if (!r) {
-    mxi_run_unclaim(&w->run);
-    mxi_fail_memory(c, "async_eval");
-    return c->code;
-  }
+  if (!r) return false;
   struct mxi_tape *t = &w->run.tape;
   for (size_t i = 0; i < t->member_count; i++) mxi_retain(t->nodes[t->members[i]]);
-  code = prepare(w, c);
   mxi_graph_lock();
-  if (code) {
-    mxi_run_unclaim(&w->run);
-    mxi_graph_published();
-    for (size_t i = 0; i < t->member_count; i++) mxi_release(t->nodes[t->members[i]]);
-    mxi_free(r);
-    return code;
-  }
   mxi_run_move(r, &w->run);
   r->background = true;
-  r->caller = mxi_self()->id;
+  r->caller = c->id;
   mxi_graph_unlock();
   mxi_stream_submit(c->stream, r);
-  mxi_graph_lock();
-  return MX_OK;
+  return true;
 }
 
-static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c) {
+static bool is_long(const struct mxi_run *r) {
+  return mxi_sizing_work(r->plan.plan->skeleton, r->plan.sizing) >= MXI_WORK_LONG;
+}
+
+enum mode { HERE, IN_BACKGROUND, BY_LENGTH };
+
+static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c, enum mode mode) {
   struct mxi_run *r = &w->run;
   mx_status code = prepare(w, c);
   if (code) {
@@ -257,6 +269,10 @@ static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c) {
     mxi_run_unclaim(r);
     mxi_graph_published();
     return code;
+  }
+  if (mode != HERE && (mode == IN_BACKGROUND || is_long(r)) && hand_over(w, c)) {
+    mxi_graph_lock();
+    return MX_OK;
   }
   mxi_run_execute(r);
   mxi_graph_lock();
@@ -275,20 +291,20 @@ static mx_status next_window(struct mxi_walk *w, struct mxi_ctx *c, const mx_arr
   return MX_OK;
 }
 
-static mx_status run_windows(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, bool background) {
+static mx_status run_windows(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, enum mode mode) {
   bool more = true;
   mx_status code = restart(w, c, roots, count);
   while (!code && more) {
     code = collect(w, c, roots, count, &more);
     if (code || !w->run.tape.count) break;
     uint64_t before = publishes;
-    code = background && !more ? submit_window(w, c) : run_window(w, c);
+    code = run_window(w, c, more ? HERE : mode);
     if (!code && more) code = next_window(w, c, roots, count, before);
   }
   return code;
 }
 
-static mx_status evaluate(struct mxi_ctx *c, const mx_array *roots, size_t count, bool background) {
+static mx_status evaluate(struct mxi_ctx *c, const mx_array *roots, size_t count, enum mode mode) {
   bool done = true;
   for (size_t i = 0; i < count && done; i++) done = mxi_is_evaluated(roots[i]);
   if (done) return MX_OK;
@@ -300,11 +316,47 @@ static mx_status evaluate(struct mxi_ctx *c, const mx_array *roots, size_t count
   mxi_thread_poll(mxi_self());
   w->run.trace_base = c->trace_base;
   mxi_graph_lock();
-  mx_status code = run_windows(w, c, roots, count, background);
+  mx_status code = run_windows(w, c, roots, count, mode);
   mxi_graph_unlock();
   return code;
 }
 
-mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, false); }
-mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, true); }
+mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, HERE); }
+mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, IN_BACKGROUND); }
+mx_status mxi_eval_start(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, BY_LENGTH); }
 mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a) { return mxi_eval(c, &a, 1); }
+
+/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
+static bool any_claimed(const mx_array *roots, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (mxi_flags(roots[i]) & MXI_NODE_CLAIMED) return true;
+  return false;
+}
+
+static struct timespec deadline_after(double seconds) {
+  struct timespec t;
+  clock_gettime(WAIT_CLOCK, &t);
+  if (!(seconds > 0)) seconds = 0;
+  if (seconds > 1e9) seconds = 1e9;
+  t.tv_sec += (time_t)seconds;
+  t.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
+  if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
+  return t;
+}
+
+mx_status mxi_eval_wait(struct mxi_ctx *c, const mx_array *roots, size_t count, double seconds, bool *done) {
+  struct timespec deadline = deadline_after(seconds);
+  bool claimed, late = false;
+  mxi_graph_lock();
+  while ((claimed = any_claimed(roots, count)) && !late) {
+    waiting++;
+    late = pthread_cond_timedwait(&published, &graph_lock, &deadline) == ETIMEDOUT;
+    waiting--;
+  }
+  mxi_graph_unlock();
+  *done = false;
+  if (claimed) return MX_OK;
+  mx_status code = mxi_eval(c, roots, count);
+  *done = !code;
+  return code;
+}

@@ -29,8 +29,7 @@ static size_t shape_nbytes(mx_ints shape, mx_dtype dtype) {
   return n;
 }
 
-MX_API mx_array mx_from_data(const void *data, mx_ints shape, mx_dtype dtype) {
-  struct mxi_ctx *c = mxi_ctx_thread();
+mx_array mxi_from_data(struct mxi_ctx *c, const void *data, mx_ints shape, mx_dtype dtype) {
   MXI_TRY(mxi_check_shape(c, "from_data", shape, dtype));
   size_t nbytes = shape_nbytes(shape, dtype);
   if (!data && nbytes) return mxi_null(c, "from_data", "data");
@@ -42,11 +41,14 @@ MX_API mx_array mx_from_data(const void *data, mx_ints shape, mx_dtype dtype) {
   return a;
 }
 
+MX_API mx_array mx_from_data(const void *data, mx_ints shape, mx_dtype dtype) {
+  return mxi_from_data(mxi_ctx_thread(), data, shape, dtype);
+}
+
 /* Bytes to which an element of this dtype is aligned: complex numbers are pairs of floats. */
 static size_t alignment(mx_dtype dtype) { return dtype == MX_COMPLEX64 ? 4 : mxi_itemsize(dtype); }
 
-MX_API mx_array mx_from_data_managed(void *data, mx_ints shape, mx_dtype dtype, void (*free_fn)(void *ctx), void *ctx) {
-  struct mxi_ctx *c = mxi_ctx_thread();
+mx_array mxi_from_data_managed(struct mxi_ctx *c, void *data, mx_ints shape, mx_dtype dtype, void (*free_fn)(void *user), void *user) {
   MXI_TRY(mxi_check_shape(c, "from_data_managed", shape, dtype));
   size_t nbytes = shape_nbytes(shape, dtype);
   if (!data && nbytes) return mxi_null(c, "from_data_managed", "data");
@@ -60,9 +62,13 @@ MX_API mx_array mx_from_data_managed(void *data, mx_ints shape, mx_dtype dtype, 
     mxi_buffer_release(b);
     return NULL;
   }
-  b->free_ctx = ctx; /* only now: on failure the caller keeps the memory */
+  b->free_ctx = user; /* only now: on failure the caller keeps the memory */
   b->free_fn = free_fn;
   return a;
+}
+
+MX_API mx_array mx_from_data_managed(void *data, mx_ints shape, mx_dtype dtype, void (*free_fn)(void *ctx), void *ctx) {
+  return mxi_from_data_managed(mxi_ctx_thread(), data, shape, dtype, free_fn, ctx);
 }
 
 /* ---- Asking ------------------------------------------------------------------------------------------------------ */
@@ -191,16 +197,25 @@ static const void *read_action(const char *who, mx_array a) {
   return mxi_read(c, who, a);
 }
 
+const void *mxi_read_item(struct mxi_ctx *c, mx_array a) {
+  if (mxi_size(a) == 1) return mxi_read(c, "item", a);
+  return (const void *)mxi_fail(c, MX_ERR_VALUE, "[item] an array of shape %s has not exactly one element", MXI_SHAPE_TEXT(a));
+}
+
 static const void *read_item(mx_array a) {
-  if (a && !mxi_stale(a) && mxi_size(a) != 1)
-    return (const void *)mxi_fail(mxi_ctx_thread(), MX_ERR_VALUE, "[item] an array of shape %s has not exactly one element", MXI_SHAPE_TEXT(a));
-  return read_action("item", a);
+  struct mxi_ctx *c = mxi_ctx_thread();
+  return c->code || !given("item", a) ? NULL : mxi_read_item(c, a);
+}
+
+const void *mxi_data(struct mxi_ctx *c, mx_array a) {
+  const void *p = mxi_read(c, "data", a);
+  if (p && a->buffer) atomic_fetch_or_explicit(&a->buffer->exports, MXI_BUFFER_SEEN, memory_order_relaxed);
+  return p;
 }
 
 MX_API const void *mx_data(mx_array a) {
-  const void *p = read_action("data", a);
-  if (p && a->buffer) atomic_store_explicit(&a->buffer->exports, 1, memory_order_relaxed);
-  return p;
+  struct mxi_ctx *c = mxi_ctx_thread();
+  return c->code || !given("data", a) ? NULL : mxi_data(c, a);
 }
 
 MX_API mx_status mx_item(mx_array a, void *out) {

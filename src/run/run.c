@@ -115,7 +115,7 @@ static void run_failed(struct mxi_run *r, const struct mxi_step *step, mx_status
 
 static void run_kernel(struct mxi_run *r, const struct mxi_step *step, uint16_t op) {
   const struct mxi_operand *operands = r->plan.sizing->operands;
-  struct mxi_view few[FEW], *views = few;
+  struct mx_view few[FEW], *views = few;
   uint32_t count = step->in_count + step->out_count;
   if (count > FEW && !(views = mxi_malloc(count * sizeof *views))) {
     run_failed(r, step, MX_ERR_MEMORY, "out of memory");
@@ -126,22 +126,22 @@ static void run_kernel(struct mxi_run *r, const struct mxi_step *step, uint16_t 
     views[k] = step->views[k];
     views[k].data = r->base[o->slot] + o->offset;
   }
-  struct mxi_task task = {.in = views, .out = views + step->in_count, .params = mxi_params(r->tape.nodes[step->node]),
+  struct mx_task task = {.size = sizeof task, .in = views, .out = views + step->in_count, .params = mxi_params(r->tape.nodes[step->node]),
                           .scratch = step->scratch ? r->arena->data + step->scratch_at : NULL,
                           .in_count = (int32_t)step->in_count, .out_count = (int32_t)step->out_count};
-  mx_status code = mxi_backend->kernels[op].run(&task);
+  mx_status code = mxi_backend.kernels[op].run(&task);
   if (code) run_failed(r, step, code, task.message);
   if (views != few) mxi_free(views);
 }
 
 static mx_status run_cluster(struct mxi_run *r, const struct mxi_step *step) {
   const struct mxi_operand *o = r->plan.sizing->operands;
-  const void *in[MXI_EW_MAX_INPUTS + 2];
-  void *out[MXI_EW_MAX_INSTRS + 1];
+  const void *in[MX_CLUSTER_MAX_INPUTS + 2];
+  void *out[MX_CLUSTER_MAX_INSTRS + 1];
   for (uint32_t k = 0; k < step->in_count; k++) in[k] = r->base[o[step->in_at + k].slot] + o[step->in_at + k].offset;
   for (uint32_t k = 0; k < step->out_count; k++) out[k] = r->base[o[step->out_at + k].slot] + o[step->out_at + k].offset;
-  if (step->kind == MXI_STEP_ELEMENTWISE) return mxi_backend->elementwise(step->ew, in, out);
-  return mxi_backend->linear(step->linear, step->ew, in, out, step->scratch ? r->arena->data + step->scratch_at : NULL);
+  if (step->kind == MXI_STEP_ELEMENTWISE) return mxi_backend.elementwise(step->ew, in, out);
+  return mxi_backend.linear(step->linear, step->ew, in, out, step->scratch ? r->arena->data + step->scratch_at : NULL);
 }
 
 /* Under the address sanitizer a step may touch its own operands and scratch, and nothing else of the arena. */

@@ -4,15 +4,11 @@
 
 #include "plan/plan.h"
 
-/* What the CPU backend (later: others) offers; init.c fills it in. */
-struct mxi_backend {
-  const char *name;
-  const struct mxi_kernel *kernels; /* by operation */
-  mx_status (*elementwise)(const struct mxi_ew *ew, const void *const *in, void *const *out);
-  mx_status (*linear)(const struct mxi_linear *l, const struct mxi_ew *chain, const void *const *in, void *const *out, void *scratch);
-  struct mxi_planner planner;
-};
-extern const struct mxi_backend *mxi_backend;
+/* What computes, with every function and a kernel table of MX_OP_MAX entries. init.c fills it in; registry.c adds and
+ * replaces kernels. */
+extern struct mx_backend mxi_backend;
+extern struct mx_kernel *const mxi_kernels; /* the table, to write into */
+extern const struct mxi_planner mxi_planner;
 
 /* ---- The plan cache ---------------------------------------------------------------------------------------------- */
 #define MXI_SIZINGS 4 /* remembered for one skeleton */
@@ -62,7 +58,7 @@ struct mxi_run {
   char message[256];
   struct mxi_run *next;       /* in a stream's queue */
   struct mxi_run *newer, *older; /* among the runs that hold claims; guarded by the graph lock */
-  uint32_t caller;            /* id of the thread that started it */
+  uint32_t caller;            /* id of the context that started it */
 };
 
 mx_status mxi_run_bind(struct mxi_run *r, struct mxi_ctx *c);  /* reserves all memory; on failure nothing is held */
@@ -80,6 +76,11 @@ mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count);
 mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a);
 /* The last window of the graph runs in the background, on the context's stream. */
 mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count);
+/* The same where the last window is expected to take long, else as mxi_eval. */
+mx_status mxi_eval_start(struct mxi_ctx *c, const mx_array *roots, size_t count);
+/* Waits for runs that work on the roots, at most so many seconds; *done: no run is left, and all is evaluated. */
+mx_status mxi_eval_wait(struct mxi_ctx *c, const mx_array *roots, size_t count, double seconds, bool *done);
+mx_status mxi_synchronize(struct mxi_ctx *c); /* the first failure of the context's runs since its last call */
 void mxi_stream_submit(mx_stream s, struct mxi_run *r); /* takes the run over; it is bound. NULL: the default stream */
 void mxi_streams_before_fork(void);
 void mxi_streams_after_fork(bool child); /* in the child no runner is left */
@@ -88,6 +89,7 @@ void mxi_graph_lock(void);
 void mxi_graph_unlock(void);
 uint64_t mxi_graph_epoch(void); /* a new one, for a walk that marks nodes; the caller holds the lock */
 void mxi_graph_wait(void);      /* for the next publish; the caller holds the lock */
+void mxi_graph_start(void);     /* once, before any wait */
 void mxi_graph_forked(void);    /* in the child: nobody waits; the caller holds the lock */
 void mxi_graph_published(void); /* wakes those who wait; the caller holds the lock */
 

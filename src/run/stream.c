@@ -148,18 +148,15 @@ MX_API mx_status mx_async_eval(const mx_array *as, size_t count) {
   return mxi_eval_async(c, as, count);
 }
 
-MX_API mx_status mx_synchronize(void) {
-  struct mxi_ctx *c = mxi_ctx_thread();
-  if (c->code) return c->code;
+mx_status mxi_synchronize(struct mxi_ctx *c) {
   mx_stream s = c->stream ? c->stream : &default_stream;
-  uint32_t caller = mxi_self()->id;
   pthread_mutex_lock(&lock);
   revive(s);
   while (s->first || s->running) pthread_cond_wait(&changed, &lock);
   bool first = true;
   for (struct failure **at = &s->failures; *at;) {
     struct failure *f = *at;
-    if (f->caller != caller) {
+    if (f->caller != c->id) {
       at = &f->next;
       continue;
     }
@@ -171,6 +168,11 @@ MX_API mx_status mx_synchronize(void) {
   pthread_mutex_unlock(&lock);
   mxi_thread_poll(mxi_self());
   return c->code;
+}
+
+MX_API mx_status mx_synchronize(void) {
+  struct mxi_ctx *c = mxi_ctx_thread();
+  return c->code ? c->code : mxi_synchronize(c);
 }
 
 MX_API mx_stream mx_stream_new(void) {

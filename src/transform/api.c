@@ -7,25 +7,6 @@
 #include "ops/builders.h"
 #include "transform/vjp.h"
 
-/* A function that gave no result must have said why. */
-static mx_status no_result(struct mxi_ctx *c, const char *who, mx_array result) {
-  if (mxi_stale(result)) mxi_refuse(c, who, "result of the function", result);
-  return c->code ? c->code : mxi_fail_status(c, MX_ERR_VALUE, "[%s] the function returned no array", who);
-}
-
-static mx_status call_many(struct mxi_ctx *c, const char *who, mx_fn_many f, void *user, const mx_array *args, size_t count,
-                           mx_array *results, size_t result_count) {
-  memset(results, 0, result_count * sizeof *results);
-  mx_status code = f(args, count, results, result_count, user);
-  if (c->code) return c->code;
-  if (code) return mxi_fail_status(c, code, "[%s] the function failed", who);
-  for (size_t i = 0; i < result_count; i++) {
-    if (mxi_unusable(results[i])) return no_result(c, who, results[i]);
-    if (!(results[i] = mxi_strong(c, results[i]))) return c->code;
-  }
-  return MX_OK;
-}
-
 static mx_status check_cotangents(struct mxi_ctx *c, const char *who, const mx_array *cotangents, const mx_array *results, size_t count) {
   for (size_t i = 0; i < count; i++) {
     mx_array g = cotangents[i], y = results[i];
@@ -41,13 +22,13 @@ static mx_status check_cotangents(struct mxi_ctx *c, const char *who, const mx_a
   return MX_OK;
 }
 
-mx_status mxi_vjp_call(struct mxi_ctx *c, const char *who, mx_fn_many f, void *user, const mx_array *primals, size_t count,
-                       const mx_array *cotangents, size_t result_count, mx_array *results, mx_array *vjps) {
+mx_status mxi_vjp_call(struct mxi_ctx *c, const char *who, const struct mxi_closure *f, const mx_array *primals, size_t count,
+                       const mx_array *cotangents, size_t result_count, struct mxb_list *results, mx_array *vjps) {
   struct mxi_trace t;
   mx_status code = mxi_trace_begin_call(&t, c, who, primals, count);
-  if (!code) code = call_many(c, who, f, user, t.arguments, count, results, result_count);
-  if (!code) code = check_cotangents(c, who, cotangents, results, result_count);
-  if (!code) code = mxi_trace_collect(&t, who, results, result_count);
+  if (!code) code = mxi_closure_many(c, who, f, t.arguments, count, result_count, results);
+  if (!code) code = check_cotangents(c, who, cotangents, results->at, result_count);
+  if (!code) code = mxi_trace_collect(&t, who, results->at, result_count);
   if (!code) code = mxi_vjp_run(&t, cotangents, result_count, vjps);
   mxi_trace_end_call(&t);
   return code;
@@ -62,12 +43,12 @@ static mx_status check_scalar(struct mxi_ctx *c, const char *who, mx_array y) {
   return MX_OK;
 }
 
-static mx_status grad_in_frame(struct mxi_ctx *c, const char *who, mx_fn f, void *user, const mx_array *args, size_t count, mx_array *out) {
+mx_status mxi_grad_call(struct mxi_ctx *c, const char *who, const struct mxi_closure *f, const mx_array *args, size_t count,
+                        mx_array *out) {
   struct mxi_trace t;
   mx_status code = mxi_trace_begin_call(&t, c, who, args, count);
-  mx_array value = code ? NULL : f(t.arguments, user);
-  if (!code && (mxi_unusable(value) || c->code)) code = no_result(c, who, value);
-  if (!code && !(value = mxi_strong(c, value))) code = c->code;
+  mx_array value = code ? NULL : mxi_closure_one(c, who, f, t.arguments, count);
+  if (!code && !value) code = c->code;
   if (!code) code = check_scalar(c, who, value);
   if (!code) code = mxi_trace_collect(&t, who, &value, 1);
   mx_array one = code ? NULL : mxi_scalar_f(c, 1, (mx_dtype)value->dtype);
@@ -92,7 +73,7 @@ static mx_status run_grad(const char *who, mx_fn f, void *user, const mx_array *
     return c->code;
   }
   size_t mark = c->top;
-  mx_status code = grad_in_frame(c, who, f, user, args, count, out);
+  mx_status code = mxi_grad_call(c, who, &(struct mxi_closure){.one = f, .user = user}, args, count, out);
   if (!value) out[0] = NULL;
   if (code)
     mxi_sweep(c, mark);
@@ -122,17 +103,21 @@ static mx_status check_lists(struct mxi_ctx *c, const char *who, mx_fn_many f, c
   return c->code;
 }
 
-/* Moves results and derivatives, which lie together in `all`, to the caller's scope and arrays. */
-static mx_status hand_over(struct mxi_ctx *c, size_t mark, mx_status code, mx_array *all, size_t result_count, size_t rest, mx_array *results,
-                           mx_array *derivatives) {
-  if (code)
+/* Moves results and derivatives to the caller's scope and arrays. */
+static mx_status hand_over(struct mxi_ctx *c, size_t mark, const struct mxb_list *from, const mx_array *derivatives, size_t count,
+                           mx_array *results, mx_array *out) {
+  size_t n = from->count;
+  mx_array *all = mxi_malloc((n + count + 1) * sizeof *all);
+  if (!all) {
     mxi_sweep(c, mark);
-  else
-    code = mxi_keep_many(c, mark, all, result_count + rest);
-  if (!code) {
-    memcpy(results, all, result_count * sizeof *all);
-    memcpy(derivatives, all + result_count, rest * sizeof *all);
+    mxi_fail_memory(c, "vjp");
+    return c->code;
   }
+  if (n) memcpy(all, from->at, n * sizeof *all);
+  if (count) memcpy(all + n, derivatives, count * sizeof *all);
+  mx_status code = mxi_keep_many(c, mark, all, n + count);
+  if (!code && n) memcpy(results, all, n * sizeof *all);
+  if (!code && count) memcpy(out, all + n, count * sizeof *all);
   mxi_free(all);
   return code;
 }
@@ -142,24 +127,39 @@ MX_API mx_status mx_vjp(mx_fn_many f, void *ctx, const mx_array *primals, size_t
   struct mxi_ctx *c = mxi_ctx_thread();
   mx_status code = check_lists(c, "vjp", f, primals, cotangents, count, result_count, results, vjps);
   if (code) return code;
-  mx_array *all = mxi_calloc((result_count + count + 1) * sizeof *all);
-  if (!all) {
+  mx_array *grads = mxi_calloc((count + 1) * sizeof *grads);
+  if (!grads) {
     mxi_fail_memory(c, "vjp");
     return c->code;
   }
   size_t mark = c->top;
-  code = mxi_vjp_call(c, "vjp", f, ctx, primals, count, cotangents, result_count, all, all + result_count);
-  return hand_over(c, mark, code, all, result_count, count, results, vjps);
+  struct mxb_list found = {0};
+  code = mxi_vjp_call(c, "vjp", &(struct mxi_closure){.many = f, .user = ctx}, primals, count, cotangents, result_count, &found, grads);
+  if (code)
+    mxi_sweep(c, mark);
+  else
+    code = hand_over(c, mark, &found, grads, count, results, vjps);
+  mxi_list_free(&found);
+  mxi_free(grads);
+  return code;
 }
 
-static mx_status jvp_in_frame(struct mxi_ctx *c, mx_fn_many f, void *user, const mx_array *primals, const mx_array *tangents, size_t count,
-                              mx_array *results, size_t result_count, mx_array *jvps) {
+static bool jvp_room(struct mxi_ctx *c, struct mxb_list *jvps, size_t count) {
+  if (!mxi_reserve(&jvps->at, &jvps->capacity, count, sizeof *jvps->at)) return mxi_fail_memory(c, "jvp");
+  if (count) memset(jvps->at, 0, count * sizeof *jvps->at);
+  jvps->count = count;
+  return true;
+}
+
+mx_status mxi_jvp_call(struct mxi_ctx *c, const struct mxi_closure *f, const mx_array *primals, const mx_array *tangents, size_t count,
+                       size_t expected, struct mxb_list *results, struct mxb_list *jvps) {
   struct mxi_trace t;
   mx_status code = mxi_trace_begin_call(&t, c, "jvp", primals, count);
   if (!code) code = check_cotangents(c, "jvp", tangents, primals, count);
-  if (!code) code = call_many(c, "jvp", f, user, t.arguments, count, results, result_count);
-  if (!code) code = mxi_trace_collect(&t, "jvp", results, result_count);
-  if (!code) code = mxi_jvp_run(&t, tangents, results, result_count, jvps);
+  if (!code) code = mxi_closure_many(c, "jvp", f, t.arguments, count, expected, results);
+  if (!code && !jvp_room(c, jvps, results->count)) code = c->code;
+  if (!code) code = mxi_trace_collect(&t, "jvp", results->at, results->count);
+  if (!code) code = mxi_jvp_run(&t, tangents, results->at, results->count, jvps->at);
   mxi_trace_end_call(&t);
   return code;
 }
@@ -169,12 +169,14 @@ MX_API mx_status mx_jvp(mx_fn_many f, void *ctx, const mx_array *primals, const 
   struct mxi_ctx *c = mxi_ctx_thread();
   mx_status code = check_lists(c, "jvp", f, primals, tangents, count, result_count, results, jvps);
   if (code) return code;
-  mx_array *all = mxi_calloc((2 * result_count + 1) * sizeof *all);
-  if (!all) {
-    mxi_fail_memory(c, "jvp");
-    return c->code;
-  }
   size_t mark = c->top;
-  code = jvp_in_frame(c, f, ctx, primals, tangents, count, all, result_count, all + result_count);
-  return hand_over(c, mark, code, all, result_count, result_count, results, jvps);
+  struct mxb_list found = {0}, derivatives = {0};
+  code = mxi_jvp_call(c, &(struct mxi_closure){.many = f, .user = ctx}, primals, tangents, count, result_count, &found, &derivatives);
+  if (code)
+    mxi_sweep(c, mark);
+  else
+    code = hand_over(c, mark, &found, derivatives.at, derivatives.count, results, jvps);
+  mxi_list_free(&found);
+  mxi_list_free(&derivatives);
+  return code;
 }

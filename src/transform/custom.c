@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/payload.h"
+#include "core/scalar.h"
 #include "core/thread.h"
 #include "ops/builders.h"
 #include "transform/vjp.h"
@@ -10,9 +12,8 @@
 /* One call of a wrapped function: shared by the nodes of its results. */
 struct call {
   _Atomic int64_t refs;
-  mx_fn_many f;
-  mx_vjp_fn vjp; /* NULL: a checkpoint */
-  void *user;
+  struct mxi_closure f; /* without a vjp: a checkpoint */
+  struct mxi_payload *payload; /* of a binding: what the closure's `user` hangs on */
   size_t count, result_count;
 };
 
@@ -25,14 +26,28 @@ static void retain_call(void *params) { atomic_fetch_add(&((struct params *)para
 
 static void release_call(void *params) {
   struct call *call = ((struct params *)params)->call;
-  if (atomic_fetch_sub(&call->refs, 1) == 1) mxi_free(call);
+  if (atomic_fetch_sub(&call->refs, 1) != 1) return;
+  mxi_payload_release(call->payload);
+  mxi_free(call);
 }
 
-static const struct mxi_field_spec fields[] = {
-    {MXI_IDENTITY, MXI_I64, offsetof(struct params, call), "call"},
-    {MXI_STRUCTURE, MXI_I64, offsetof(struct params, result_count), "result_count"},
-    {.role = MXI_FIELD_END},
+static const struct mx_field fields[] = {
+    {MX_FIELD_IDENTITY, MX_FIELD_I64, offsetof(struct params, call), "call"},
+    {MX_FIELD_STRUCTURE, MX_FIELD_I64, offsetof(struct params, result_count), "result_count"},
+    {.role = MX_FIELD_END},
 };
+
+static bool has_vjp(const struct mxi_closure *f) { return f->vjp || f->own_vjp; }
+
+static bool call_vjp(struct mxi_ctx *c, const struct call *call, const mx_array *args, const mx_array *cotangents,
+                     const mx_array *outputs, mx_array *vjps) {
+  size_t n = call->count, m = call->result_count;
+  if (has_vjp(&call->f)) return !mxi_closure_vjp(c, &call->f, args, n, cotangents, outputs, m, vjps);
+  struct mxb_list again = {0};
+  mx_status code = mxi_vjp_call(c, "checkpoint", &call->f, args, n, cotangents, m, &again, vjps);
+  mxi_list_free(&again);
+  return !code;
+}
 
 static bool custom_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents, uint64_t wanted,
                        mx_array *grads) {
@@ -44,20 +59,11 @@ static bool custom_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs
   mx_array *results = all, *given = all + m, *vjps = all + 2 * m;
   bool ok = true;
   for (size_t i = 0; i < m && ok; i++) {
-    results[i] = outputs[i];
+    results[i] = outputs[i]; /* `outputs` lie on the stack, which moves while the rule runs */
     given[i] = cotangents[i] ? cotangents[i] : mxi_zeros_of(c, outputs[i]);
     ok = given[i] != NULL;
   }
-  const mx_array *args = mxi_inputs(node) + m;
-  mx_status code = MX_OK;
-  if (ok && call->vjp)
-    code = call->vjp(args, given, results, n, m, vjps, call->user);
-  else if (ok)
-    code = mxi_vjp_call(c, "checkpoint", call->f, call->user, args, n, given, m, results, vjps);
-  if (ok && code && !c->code) mxi_fail(c, code, "[custom_vjp] the gradient function failed");
-  for (size_t k = 0; k < n; k++)
-    if (mxi_stale(vjps[k])) mxi_refuse(c, "custom_vjp", "result of the gradient function", vjps[k]);
-  ok = ok && !c->code;
+  ok = ok && call_vjp(c, call, mxi_inputs(node) + m, given, results, vjps);
   for (size_t k = 0; k < n && ok; k++) grads[m + k] = vjps[k];
   mxi_free(all);
   return ok;
@@ -71,7 +77,7 @@ static bool custom_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs
   return true;
 }
 
-const struct mx_prim mxi_prim_custom = {.size = sizeof(struct mx_prim), .name = "custom", .flags = MXI_BARRIER,
+const struct mx_prim mxi_prim_custom = {.size = sizeof(struct mx_prim), .name = "custom", .flags = MX_PRIM_BARRIER,
                                         .params_size = sizeof(struct params), .fields = fields, .params_retain = retain_call,
                                         .params_free = release_call,
                                         .vjp = custom_vjp, .jvp = custom_jvp};
@@ -98,7 +104,23 @@ static mx_status wrap(struct mxi_ctx *c, struct call *call, const mx_array *args
   return code;
 }
 
-static mx_status run_in_frame(struct mxi_ctx *c, const char *who, struct call *call, const mx_array *given, mx_array *results) {
+/* A binding's closure hangs on the node, where its garbage collector finds it. */
+static mx_status taint(struct mxi_ctx *c, struct call *call, const struct mxb_list *results) {
+  if (!call->payload) return MX_OK;
+  mx_array node = results->at[0]->in[0];
+  struct mxi_extra *x = mxi_node_extra(node);
+  if (!x) {
+    mxi_fail_memory(c, "custom_vjp");
+    return c->code;
+  }
+  x->ext = mxi_payload_retain(call->payload);
+  atomic_fetch_or_explicit(&node->flags, MXI_NODE_TAINTED, memory_order_relaxed);
+  for (size_t i = 0; i < results->count; i++) atomic_fetch_or_explicit(&results->at[i]->flags, MXI_NODE_TAINTED, memory_order_relaxed);
+  return MX_OK;
+}
+
+static mx_status run_in_frame(struct mxi_ctx *c, const char *who, struct call *call, const mx_array *given, size_t expected,
+                              struct mxb_list *results) {
   mx_array *args = mxi_malloc((call->count + 1) * sizeof *args);
   mx_status code = MX_OK;
   if (!args) {
@@ -110,20 +132,26 @@ static mx_status run_in_frame(struct mxi_ctx *c, const char *who, struct call *c
     args[i] = ok ? mxi_strong(c, given[i]) : NULL;
     if (!args[i]) code = c->code;
   }
-  if (!code) {
-    code = call->f(args, call->count, results, call->result_count, call->user);
-    if (code && !c->code) mxi_fail(c, code, "[%s] the function failed", who);
-    code = c->code;
-  }
-  for (size_t i = 0; i < call->result_count && !code; i++) {
-    if (mxi_stale(results[i])) mxi_refuse(c, who, "result of the function", results[i]);
-    if (mxi_unusable(results[i]))
-      code = mxi_fail_status(c, MX_ERR_VALUE, "[%s] the function returned no array", who);
-    else if (!(results[i] = mxi_strong(c, results[i])))
-      code = c->code;
-  }
-  if (!code) code = wrap(c, call, args, results);
+  if (!code) code = mxi_closure_many(c, who, &call->f, args, call->count, expected, results);
+  call->result_count = results->count;
+  if (!code && results->count) code = wrap(c, call, args, results->at);
+  if (!code && results->count) code = taint(c, call, results);
   mxi_free(args);
+  return code;
+}
+
+mx_status mxi_custom_call(struct mxi_ctx *c, const char *who, const struct mxi_closure *f, struct mxi_payload *payload,
+                          const mx_array *args, size_t count, size_t expected, struct mxb_list *results) {
+  struct call *call = mxi_malloc(sizeof *call);
+  if (!call) {
+    mxi_fail_memory(c, who);
+    return c->code;
+  }
+  *call = (struct call){.refs = 1, .f = *f, .payload = mxi_payload_retain(payload), .count = count};
+  mxi_call_begun(c->top, who);
+  mx_status code = run_in_frame(c, who, call, args, expected, results);
+  mxi_call_ended();
+  release_call(&(struct params){call, 0});
   return code;
 }
 
@@ -135,27 +163,16 @@ static mx_status run_wrapped(const char *who, mx_fn_many f, mx_vjp_fn vjp, void 
     mxi_null(c, who, !f ? "f" : count && !args ? "args" : "results");
     return c->code;
   }
-  struct call *call = mxi_malloc(sizeof *call);
-  mx_array *out = mxi_calloc(result_count * sizeof *out);
-  mx_status code = MX_OK;
-  if (call) *call = (struct call){.refs = 1, .f = f, .vjp = vjp, .user = user, .count = count, .result_count = result_count};
-  if (!call || !out) {
-    mxi_fail_memory(c, who);
-    code = c->code;
-  }
+  struct mxi_closure closure = {.many = f, .vjp = vjp, .user = user};
+  struct mxb_list found = {0};
   size_t mark = c->top;
-  if (!code) {
-    mxi_call_begun(mark, who);
-    code = run_in_frame(c, who, call, args, out);
-    mxi_call_ended();
-    if (code)
-      mxi_sweep(c, mark);
-    else
-      code = mxi_keep_many(c, mark, out, result_count);
-  }
-  if (!code) memcpy(results, out, result_count * sizeof *out);
-  if (call) release_call(&(struct params){call, 0});
-  mxi_free(out);
+  mx_status code = mxi_custom_call(c, who, &closure, NULL, args, count, result_count, &found);
+  if (code)
+    mxi_sweep(c, mark);
+  else
+    code = mxi_keep_many(c, mark, found.at, result_count);
+  if (!code) memcpy(results, found.at, result_count * sizeof *results);
+  mxi_list_free(&found);
   return code;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "ops/builders.h"
+#include "transform/fallback.h"
 #include "transform/vjp.h"
 
 struct forward {
@@ -18,7 +19,7 @@ static bool pass_node(struct forward *f, const struct mxi_trace_node *n) {
   struct mxi_ctx *c = f->t->c;
   mx_array a = n->node;
   const struct mx_prim *prim = mxi_prims[a->op];
-  if (prim->flags & MXI_NODIFF || !a->input_count) return true;
+  if (prim->flags & MX_PRIM_NODIFF || !a->input_count) return true;
   if (a->op == MXI_OP_output) {
     int32_t parent = f->t->positions[n->input_at];
     if (parent >= 0) f->tangents[n->output_at] = f->tangents[f->t->nodes[parent].output_at + (uint32_t)a->params.i];
@@ -31,9 +32,10 @@ static bool pass_node(struct forward *f, const struct mxi_trace_node *n) {
     any |= in[k] != NULL;
   }
   if (!any) return true;
-  if (!prim->jvp) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no forward derivative", prim->name);
+  mx_jvp_rule rule = prim->jvp ? prim->jvp : prim->fallback ? mxi_fallback_jvp : NULL;
+  if (!rule) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no forward derivative", prim->name);
   const mx_array *outputs = mxi_trace_outputs(f->t, n, &self);
-  return outputs && prim->jvp(c, a, outputs, in, &f->tangents[n->output_at]);
+  return outputs && rule(c, a, outputs, f->t->memory->operands, &f->tangents[n->output_at]);
 }
 
 static void seed(struct forward *f, const mx_array *tangents) {

@@ -62,8 +62,8 @@ static void give_memory(struct mxi_trace_memory *m) {
 
 /* ---- Tracers ----------------------------------------------------------------------------------------------------- */
 
-static bool argument_view(const void *params, const struct mxi_layout *in, size_t itemsize, int ndim, const int64_t *shape,
-                          struct mxi_layout *out) {
+static bool argument_view(const void *params, const struct mx_layout *in, size_t itemsize, int ndim, const int64_t *shape,
+                          struct mx_layout *out) {
   (void)params, (void)itemsize, (void)ndim, (void)shape;
   *out = *in;
   return true;
@@ -82,7 +82,7 @@ static bool argument_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outpu
   return true;
 }
 
-const struct mx_prim mxi_prim_argument = {.size = sizeof(struct mx_prim), .name = "argument", .flags = MXI_VIEW,
+const struct mx_prim mxi_prim_argument = {.size = sizeof(struct mx_prim), .name = "argument", .flags = MX_PRIM_VIEW,
                                           .view = argument_view, .vjp = argument_vjp, .jvp = argument_jvp};
 
 mx_status mxi_trace_begin_call(struct mxi_trace *t, struct mxi_ctx *c, const char *who, const mx_array *primals, size_t count) {
@@ -230,7 +230,13 @@ const mx_array *mxi_trace_projections(struct mxi_trace *t, const struct mxi_trac
     mx_array o = mxi_node_make(c, MXI_OP_output, specs[i].dtype, specs[i].ndim, specs[i].shape, &n->node, 1, &p);
     if (!o) return NULL;
   }
-  return &c->stack[at];
+  struct mxi_trace_memory *m = t->memory;
+  uint32_t inputs = n->node->input_count;
+  if (!mxi_reserve(&m->operands, &m->operand_capacity, inputs + n->output_count, sizeof *m->operands)) {
+    mxi_fail_memory(c, mxi_prims[n->node->op]->name);
+    return NULL;
+  }
+  return memcpy(m->operands + inputs, &c->stack[at], n->output_count * sizeof *m->operands);
 }
 
 mx_array mxi_zeros_of(struct mxi_ctx *c, mx_array a) {

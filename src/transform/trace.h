@@ -56,7 +56,7 @@ void mxi_trace_end_call(struct mxi_trace *t);
 mx_array *mxi_trace_values(struct mxi_trace *t);
 
 /* outputs[i] of a node: itself, or its projections as new nodes. NULL on failure. The stack may move while a rule runs:
- * `self` is where a node's own handle is kept meanwhile. */
+ * `self` is where a node's own handle is kept meanwhile; projections are kept behind its operands, which may move here. */
 const mx_array *mxi_trace_projections(struct mxi_trace *t, const struct mxi_trace_node *n);
 static inline const mx_array *mxi_trace_outputs(struct mxi_trace *t, const struct mxi_trace_node *n, mx_array *self) {
   *self = n->node;

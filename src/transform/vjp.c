@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "ops/builders.h"
+#include "transform/fallback.h"
 #include "transform/trace.h"
 
 struct reverse {
@@ -33,14 +34,17 @@ static bool pass_output(struct reverse *r, const struct mxi_trace_node *n) {
 /* One operation: its cotangents are complete, since all its readers come after it. */
 static bool pass_node(struct reverse *r, const struct mxi_trace_node *n) {
   struct mxi_ctx *c = r->t->c;
-  mx_array a = n->node, self, *grads = r->t->memory->operands;
+  mx_array a = n->node, self;
   const struct mx_prim *prim = mxi_prims[a->op];
-  if (prim->flags & MXI_NODIFF || !a->input_count) return true;
+  if (prim->flags & MX_PRIM_NODIFF || !a->input_count) return true;
   if (a->op == MXI_OP_output) return pass_output(r, n);
-  if (!prim->vjp) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no gradient", prim->name);
-  for (uint32_t k = 0; k < a->input_count; k++) grads[k] = NULL;
+  mx_vjp_rule rule = prim->vjp ? prim->vjp : prim->fallback ? mxi_fallback_vjp : NULL;
+  if (!rule) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no gradient", prim->name);
   const mx_array *outputs = mxi_trace_outputs(r->t, n, &self);
-  if (!outputs || !prim->vjp(c, a, outputs, &r->cotangents[n->output_at], n->wanted, grads)) return false;
+  if (!outputs) return false;
+  mx_array *grads = r->t->memory->operands;
+  for (uint32_t k = 0; k < a->input_count; k++) grads[k] = NULL;
+  if (!rule(c, a, outputs, &r->cotangents[n->output_at], n->wanted, grads)) return false;
   for (uint32_t k = 0; k < a->input_count; k++) {
     int32_t p = r->t->positions[n->input_at + k];
     if (grads[k] && p >= 0 && r->t->nodes[p].needed && !accumulate(c, value_slot(r, p), grads[k])) return false;

@@ -23,7 +23,7 @@ enum layout { ROWS, COLUMNS, PADDED, STRIDED, REVERSED, SPREAD, LAYOUTS };
 struct operand {
   char *memory;
   int64_t shape[4], strides[4];
-  struct mxi_view view;
+  struct mx_view view;
 };
 
 static uint64_t state = 1;
@@ -69,12 +69,12 @@ static void make(struct operand *o, mx_dtype t, int ndim, const int64_t *shape, 
     start = o->strides[ndim - 1] * (shape[ndim - 1] - 1);
     o->strides[ndim - 1] = -o->strides[ndim - 1];
   }
-  o->view = (struct mxi_view){o->memory + start * itemsize, o->shape, o->strides, size, ndim, (uint8_t)t, layout == ROWS};
+  o->view = (struct mx_view){o->memory + start * itemsize, o->shape, o->strides, size, ndim, (uint8_t)t, layout == ROWS};
 }
 
 static mx_status run(struct operand *a, struct operand *b, struct operand *out) {
-  struct mxi_view in[2] = {a->view, b->view};
-  struct mxi_task task = {.in = in, .out = &out->view, .in_count = 2, .out_count = 1};
+  struct mx_view in[2] = {a->view, b->view};
+  struct mx_task task = {.in = in, .out = &out->view, .in_count = 2, .out_count = 1};
   size_t nbytes = mxi_cpu_matmul_scratch(&task);
   void *scratch = NULL;
   if (nbytes) assert_int_equal(posix_memalign(&scratch, 64, nbytes), 0);
@@ -93,7 +93,7 @@ struct seen {
   int64_t batch, rows, columns, s_batch, s_row, s_column;
 };
 static struct seen see(const struct operand *o, bool is_row) {
-  const struct mxi_view *v = &o->view;
+  const struct mx_view *v = &o->view;
   struct seen s = {1, 1, 1, 0, 0, 0};
   if (v->ndim == 1) {
     if (is_row) s.columns = v->shape[0], s.s_column = v->strides[0];

@@ -17,7 +17,7 @@
 #include "core/thread.h"
 #include "plan/program.h"
 
-mx_status mxi_cpu_random_bits(struct mxi_task *task);
+mx_status mxi_cpu_random_bits(struct mx_task *task);
 
 /* ---- The generator, round by round --------------------------------------------------------------------------------
  */
@@ -76,10 +76,10 @@ static void check_bits(int64_t rows, int64_t per_key, int width, int64_t gap) {
   const int64_t key_shape[] = {rows, 2}, key_strides[] = {2 * gap, gap}, shape[] = {rows, per_key},
                 strides[] = {per_key, 1};
   uint8_t dtype = width == 1 ? MX_UINT8 : width == 2 ? MX_UINT16 : MX_UINT32;
-  struct mxi_view in = {(char *)keys, key_shape, key_strides, rows * 2, 2, MX_UINT32, gap == 1};
-  struct mxi_view result = {out, shape, strides, rows * per_key, 2, dtype, 1};
+  struct mx_view in = {(char *)keys, key_shape, key_strides, rows * 2, 2, MX_UINT32, gap == 1};
+  struct mx_view result = {out, shape, strides, rows * per_key, 2, dtype, 1};
   struct mxi_params_bits p = {width, 0};
-  struct mxi_task task = {.in = &in, .out = &result, .params = &p, .in_count = 1, .out_count = 1};
+  struct mx_task task = {.in = &in, .out = &result, .params = &p, .in_count = 1, .out_count = 1};
   memset(out + rows * nbytes, 0x5a, 8);
   assert_int_equal(mxi_cpu_random_bits(&task), MX_OK);
   for (int64_t i = 0; i < rows; i++) {

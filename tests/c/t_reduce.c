@@ -22,8 +22,8 @@
 enum what { SUM, PROD, MAX, MIN, ALL, ANY, ARGMAX, ARGMIN, LSE, SOFTMAX, CUMSUM, CUMPROD, CUMMAX, CUMMIN, LOGCUMSUM, COUNT };
 static const struct {
   const char *name;
-  mx_status (*run)(struct mxi_task *);
-  size_t (*scratch)(const struct mxi_task *);
+  mx_status (*run)(struct mx_task *);
+  size_t (*scratch)(const struct mx_task *);
 } ops[COUNT] = {
     [SUM] = {"sum", mxi_cpu_sum, mxi_cpu_sum_scratch},
     [PROD] = {"prod", mxi_cpu_prod, mxi_cpu_sum_scratch},
@@ -109,7 +109,7 @@ static void put_random(char *p, mx_dtype t) {
 
 /* ---- Arrays ------------------------------------------------------------------------------------------------------ */
 struct array {
-  struct mxi_view view;
+  struct mx_view view;
   int64_t shape[6], strides[6];
   char *memory;
 };
@@ -213,7 +213,7 @@ static struct array *apply(enum what op, const struct array *a, mx_dtype to, uin
   struct array *out = array_new(to, a->view.ndim, shape);
   memset(out->memory, 0xa5, (size_t)out->view.size * mxi_itemsize(to));
   union params p = params_for(op, mask, reverse, inclusive);
-  struct mxi_task task = {.in = &a->view, .out = &out->view, .params = &p, .in_count = 1, .out_count = 1};
+  struct mx_task task = {.in = &a->view, .out = &out->view, .params = &p, .in_count = 1, .out_count = 1};
   size_t scratch = ops[op].scratch ? ops[op].scratch(&task) : 0;
   task.scratch = scratch ? aligned_alloc(64, (scratch + 63) / 64 * 64) : NULL;
   mx_status status = ops[op].run(&task);

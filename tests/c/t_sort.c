@@ -18,13 +18,12 @@
 #include "core/params.h"
 #include "plan/program.h"
 
-mx_status mxi_cpu_sort(struct mxi_task *task);
-mx_status mxi_cpu_argsort(struct mxi_task *task);
-mx_status mxi_cpu_partition(struct mxi_task *task);
-mx_status mxi_cpu_argpartition(struct mxi_task *task);
-mx_status mxi_cpu_searchsorted(struct mxi_task *task);
-size_t mxi_cpu_sort_scratch(const struct mxi_task *task);
-size_t mxi_cpu_partition_scratch(const struct mxi_task *task);
+mx_status mxi_cpu_sort(struct mx_task *task);
+mx_status mxi_cpu_argsort(struct mx_task *task);
+mx_status mxi_cpu_partition(struct mx_task *task);
+mx_status mxi_cpu_argpartition(struct mx_task *task);
+mx_status mxi_cpu_searchsorted(struct mx_task *task);
+size_t mxi_cpu_sort_scratch(const struct mx_task *task);
 
 static uint64_t random_state = 1;
 static uint64_t next_random(void) {
@@ -85,7 +84,7 @@ static int compare_places(const void *x, const void *y) {
  */
 struct sample {
   int64_t shape[3], strides[3], dense[3], size;
-  struct mxi_view in;
+  struct mx_view in;
   char *memory;
 };
 
@@ -109,8 +108,8 @@ static void fill(mx_dtype t, char *p, int64_t n) {
 }
 
 /* The view of a sample that has come to rest. */
-static struct mxi_view view_of(const struct sample *s) {
-  struct mxi_view v = s->in;
+static struct mx_view view_of(const struct sample *s) {
+  struct mx_view v = s->in;
   v.shape = s->shape;
   v.strides = s->strides;
   return v;
@@ -124,7 +123,7 @@ static struct sample make(mx_dtype t, int64_t outer, int64_t length, int64_t inn
   s.memory = malloc((size_t)(s.size * gap * item + 1));
   assert_non_null(s.memory);
   fill(t, s.memory, s.size * gap);
-  s.in = (struct mxi_view){s.memory, NULL, NULL, s.size, 3, (uint8_t)t, gap == 1};
+  s.in = (struct mx_view){s.memory, NULL, NULL, s.size, 3, (uint8_t)t, gap == 1};
   if (layout == 2 && s.size) { /* the line runs backwards */
     s.in.data += (length - 1) * inner * item;
     s.strides[1] = -s.strides[1];
@@ -133,11 +132,11 @@ static struct sample make(mx_dtype t, int64_t outer, int64_t length, int64_t inn
   return s;
 }
 
-static void run(mx_status (*kernel)(struct mxi_task *), const struct sample *s, int axis, int number,
+static void run(mx_status (*kernel)(struct mx_task *), const struct sample *s, int axis, int number,
                 mx_dtype out_dtype, char *out) {
-  struct mxi_view in = view_of(s), result = {out, s->shape, s->dense, s->size, 3, (uint8_t)out_dtype, 1};
+  struct mx_view in = view_of(s), result = {out, s->shape, s->dense, s->size, 3, (uint8_t)out_dtype, 1};
   struct mxi_params_axis p = {axis, number};
-  struct mxi_task task = {.in = &in, .out = &result, .params = &p, .in_count = 1, .out_count = 1};
+  struct mx_task task = {.in = &in, .out = &result, .params = &p, .in_count = 1, .out_count = 1};
   size_t nbytes = mxi_cpu_sort_scratch(&task), other = mxi_cpu_partition_scratch(&task);
   if (other > nbytes) nbytes = other;
   task.scratch = aligned_alloc(64, (nbytes + 127) / 64 * 64);
@@ -228,10 +227,10 @@ static void searches_count_what_lies_before(void **state) {
     run(mxi_cpu_sort, &s, 1, 0, (mx_dtype)t, sorted);
     for (int right = 0; right < 2; right++) {
       const int64_t one[] = {n}, step[] = {1};
-      struct mxi_view in[] = {{sorted, one, step, n, 1, (uint8_t)t, 1}, view_of(&v)};
-      struct mxi_view result = {(char *)out, v.shape, v.dense, count, 3, MX_UINT32, 1};
+      struct mx_view in[] = {{sorted, one, step, n, 1, (uint8_t)t, 1}, view_of(&v)};
+      struct mx_view result = {(char *)out, v.shape, v.dense, count, 3, MX_UINT32, 1};
       struct mxi_params_axis p = {0, right};
-      struct mxi_task task = {.in = in, .out = &result, .params = &p, .in_count = 2, .out_count = 1};
+      struct mx_task task = {.in = in, .out = &result, .params = &p, .in_count = 2, .out_count = 1};
       assert_int_equal(mxi_cpu_searchsorted(&task), MX_OK);
       for (int64_t i = 0; i < count; i++) {
         struct number value = read_number((mx_dtype)t, v.in.data + i * v.strides[1] * item);

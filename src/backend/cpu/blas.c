@@ -177,7 +177,7 @@ static bool make_room(int callers) {
   return true;
 }
 
-const struct mxi_blas *mxi_blas_ready(struct mxi_task *task, int64_t callers, mx_status *code) {
+const struct mxi_blas *mxi_blas_ready(struct mx_task *task, int64_t callers, mx_status *code) {
   static _Atomic int refused; /* a number of callers there was no memory for */
   int threads = mxi_pool_threads(), most = callers < threads ? (int)callers : threads, now = atomic_load(&room);
   int most_refused = atomic_load_explicit(&refused, memory_order_relaxed);
@@ -186,10 +186,10 @@ const struct mxi_blas *mxi_blas_ready(struct mxi_task *task, int64_t callers, mx
   pthread_mutex_lock(&lock);
   *code = MX_OK;
   if (!atomic_load(&loaded) && !load())
-    *code = mxi_task_fail(task, MX_ERR_UNSUPPORTED, "the BLAS library %s cannot be loaded",
+    *code = mx_task_fail(task, MX_ERR_UNSUPPORTED, "the BLAS library %s cannot be loaded",
                           mxi_config_text(MXI_CONFIG_BLAS) ? mxi_config_text(MXI_CONFIG_BLAS) : MXI_BLAS_FILE);
   else if (!make_room(1))
-    *code = mxi_task_fail(task, MX_ERR_MEMORY, "out of memory for the BLAS library");
+    *code = mx_task_fail(task, MX_ERR_MEMORY, "out of memory for the BLAS library");
   else if (!make_room(most))
     atomic_store(&refused, most);
   pthread_mutex_unlock(&lock);

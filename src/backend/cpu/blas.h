@@ -38,7 +38,7 @@ struct mxi_blas {
 
 /* The library, with work memory for at least one caller and, where it can be had, for `callers` of this task at once.
  * NULL with the task's message set: MX_ERR_UNSUPPORTED when there is no library, MX_ERR_MEMORY. */
-const struct mxi_blas *mxi_blas_ready(struct mxi_task *task, int64_t callers, mx_status *code);
+const struct mxi_blas *mxi_blas_ready(struct mx_task *task, int64_t callers, mx_status *code);
 /* Around a call, or a run of calls by one thread; waits while too many are inside. Not to be nested. */
 void mxi_blas_enter(void);
 void mxi_blas_leave(void);
@@ -52,7 +52,7 @@ struct mxi_blas_lanes {
   _Atomic uint8_t busy[MXI_BLAS_MAX_LANES];
 };
 /* mxi_blas_ready, and lanes of `nbytes` for it. NULL with the task's message and *code set. */
-const struct mxi_blas *mxi_blas_open(struct mxi_task *task, struct mxi_blas_lanes *l, int64_t callers, size_t nbytes,
+const struct mxi_blas *mxi_blas_open(struct mx_task *task, struct mxi_blas_lanes *l, int64_t callers, size_t nbytes,
                                      mx_status *code);
 void mxi_blas_close(struct mxi_blas_lanes *l);
 /* Enters and returns the lane's memory. */

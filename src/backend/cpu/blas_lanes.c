@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "base/pool.h"
 
-const struct mxi_blas *mxi_blas_open(struct mxi_task *task, struct mxi_blas_lanes *l, int64_t callers, size_t nbytes,
+const struct mxi_blas *mxi_blas_open(struct mx_task *task, struct mxi_blas_lanes *l, int64_t callers, size_t nbytes,
                                      mx_status *code) {
   const struct mxi_blas *blas = mxi_blas_ready(task, callers, code);
   int count = mxi_pool_threads();
@@ -17,7 +17,7 @@ const struct mxi_blas *mxi_blas_open(struct mxi_task *task, struct mxi_blas_lane
   if (!blas || !nbytes) return blas;
   l->buffer = mxi_buffer_new(l->nbytes * (size_t)l->count);
   if (l->buffer) return blas;
-  *code = mxi_task_fail(task, MX_ERR_MEMORY, "out of memory");
+  *code = mx_task_fail(task, MX_ERR_MEMORY, "out of memory");
   return NULL;
 }
 

@@ -5,7 +5,6 @@
 #include "core/prim.h"
 #include "plan/program.h"
 
-extern const struct mxi_kernel mxi_cpu_kernels[MXI_OP_COUNT];
-size_t mxi_cpu_scratch(int op, const struct mxi_task *task);
+extern struct mx_kernel mxi_cpu_kernels[MX_OP_MAX]; /* by operation; kernels of registered primitives join */
 
 #endif

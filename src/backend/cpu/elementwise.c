@@ -8,7 +8,7 @@
 /* ---- Bind -------------------------------------------------------------------------------------------------------- */
 /* Whether some output takes memory that the program would still read after writing. */
 static bool has_hazard(const struct ew_program *p, const void *const *in, void *const *out) {
-  const struct mxi_ew *ew = p->ew;
+  const struct mx_cluster *ew = p->ew;
   for (int o = 0; o < ew->out_count; o++)
     for (int i = 0; i < ew->in_count; i++)
       if (in[i] == out[o] && !(p->safe[o] >> i & 1)) return true;
@@ -21,7 +21,7 @@ static void copy_moved(struct ew_frame *f) {
     if (p->moved >> i & 1) f->at[i] = memcpy(f->copies[i], f->at[i], mxi_itemsizes[p->ew->in_dtypes[i]]);
 }
 
-static inline __attribute__((always_inline)) const struct ew_program *bind(struct ew_frame *f, const struct mxi_ew *ew,
+static inline __attribute__((always_inline)) const struct ew_program *bind(struct ew_frame *f, const struct mx_cluster *ew,
                                                                            const void *const *in, void *const *out) {
   const struct ew_program *p = ew->program;
   int in_count = ew->in_count, out_count = ew->out_count;
@@ -38,7 +38,7 @@ static inline __attribute__((always_inline)) const struct ew_program *bind(struc
   return p;
 }
 
-void mxi_ew_bind(struct ew_frame *f, const struct mxi_ew *ew, const void *const *in, void *const *out) {
+void mxi_ew_bind(struct ew_frame *f, const struct mx_cluster *ew, const void *const *in, void *const *out) {
   bind(f, ew, in, out);
 }
 
@@ -46,10 +46,10 @@ void mxi_ew_bind(struct ew_frame *f, const struct mxi_ew *ew, const void *const 
 /* Where a thread is in the iteration space: row `row`, column `column`, for the walk of strided operands. */
 struct position {
   int64_t column, index[MXI_MAX_NDIM];
-  int64_t offset[MXI_EW_MAX_INPUTS]; /* elements, of the row's start */
+  int64_t offset[MX_CLUSTER_MAX_INPUTS]; /* elements, of the row's start */
 };
 
-static void seek(struct position *w, const struct mxi_ew *ew, int64_t at) {
+static void seek(struct position *w, const struct mx_cluster *ew, int64_t at) {
   w->column = at % ew->shape[ew->ndim - 1];
   at /= ew->shape[ew->ndim - 1];
   memset(w->offset, 0, sizeof w->offset);
@@ -60,7 +60,7 @@ static void seek(struct position *w, const struct mxi_ew *ew, int64_t at) {
   }
 }
 
-static void next_row(struct position *w, const struct mxi_ew *ew) {
+static void next_row(struct position *w, const struct mx_cluster *ew) {
   w->column = 0;
   for (int d = ew->ndim - 2; d >= 0; d--) {
     bool is_carry = ++w->index[d] == ew->shape[d];
@@ -74,7 +74,7 @@ static void next_row(struct position *w, const struct mxi_ew *ew) {
 /* n elements of input i from position `w` on, across rows, into `out`. */
 static void walk(const struct ew_frame *f, int i, const struct position *from, char *out, int64_t n) {
   const struct ew_program *p = f->program;
-  const struct mxi_ew *ew = p->ew;
+  const struct mx_cluster *ew = p->ew;
   struct position w = *from;
   size_t itemsize = mxi_itemsizes[ew->in_dtypes[i]];
   int64_t inner = ew->shape[ew->ndim - 1], stride = ew->strides[(i + 1) * ew->ndim - 1];
@@ -103,7 +103,7 @@ static void place_cells(const struct ew_frame *f, struct thread_places *t) {
 
 static void run_tile(const struct ew_frame *f, struct thread_places *t, int64_t n) {
   const struct ew_program *p = f->program;
-  const struct mxi_ew *ew = p->ew;
+  const struct mx_cluster *ew = p->ew;
   for (int i = 0; i < p->step_count; i++) {
     const struct ew_step *s = &p->steps[i];
     int input = s->in[0];
@@ -129,14 +129,14 @@ static void run_dense(const struct ew_frame *f, struct thread_places *t, int64_t
 /* Tiles that end with the row, so that most strided operands are dense or one element in each. */
 static void run_rows(const struct ew_frame *f, struct thread_places *t, int64_t count) {
   const struct ew_program *p = f->program;
-  const struct mxi_ew *ew = p->ew;
+  const struct mx_cluster *ew = p->ew;
   struct position *w = &t->position;
   int64_t inner = ew->shape[ew->ndim - 1];
   while (count > 0) {
     int64_t n = count < p->tile ? count : p->tile;
     if (n > inner - w->column) n = inner - w->column;
     for (int i = 0; i < ew->in_count; i++)
-      if (ew->in_kinds[i] == MXI_EW_STRIDED)
+      if (ew->in_kinds[i] == MX_INPUT_STRIDED)
         t->at[i] = f->at[i] + (w->offset[i] + w->column * ew->strides[(i + 1) * ew->ndim - 1]) *
                                   (int64_t)mxi_itemsizes[ew->in_dtypes[i]];
     run_tile(f, t, n);
@@ -162,7 +162,7 @@ static void run_walk(const struct ew_frame *f, struct thread_places *t, int64_t 
 static void run_panel_row(const struct ew_frame *f, struct thread_places *t, char *const *panels, int64_t r,
                           int64_t first, int64_t n) {
   const struct ew_program *p = f->program;
-  const struct mxi_ew *ew = p->ew;
+  const struct mx_cluster *ew = p->ew;
   const struct position *w = &t->position;
   int64_t inner = ew->shape[ew->ndim - 1], at = first + r * inner + w->column;
   for (int i = 0; i < p->cell_base; i++) t->at[i] = f->at[i] + at * p->itemsize[i];
@@ -170,7 +170,7 @@ static void run_panel_row(const struct ew_frame *f, struct thread_places *t, cha
     const int64_t *strides = ew->strides + (i + 1) * ew->ndim - 2, itemsize = mxi_itemsizes[ew->in_dtypes[i]];
     if (p->panel[i])
       t->at[i] = panels[p->panel[i] - 1] + r * EW_PANEL_COLUMNS * itemsize;
-    else if (ew->in_kinds[i] == MXI_EW_STRIDED)
+    else if (ew->in_kinds[i] == MX_INPUT_STRIDED)
       t->at[i] = f->at[i] + (w->offset[i] + r * strides[0] + w->column * strides[1]) * itemsize;
   }
   run_tile(f, t, n);
@@ -181,7 +181,7 @@ static void run_panels(void *arg, int64_t begin, int64_t end, int slot) {
   (void)slot;
   const struct ew_frame *f = arg;
   const struct ew_program *p = f->program;
-  const struct mxi_ew *ew = p->ew;
+  const struct mx_cluster *ew = p->ew;
   struct thread_places t;
   struct position *w = &t.position;
   _Alignas(64) char memory[EW_SLOT_MEMORY], panel_memory[EW_MAX_PANELS][EW_PANEL_ROWS * EW_PANEL_COLUMNS * 8];
@@ -240,7 +240,7 @@ static inline void run_once(const struct ew_program *p, char **at, size_t n) {
 
 static void run_program(struct ew_frame *f, bool is_small) {
   const struct ew_program *p = f->program;
-  const struct mxi_ew *ew = p->ew;
+  const struct mx_cluster *ew = p->ew;
   if (is_small && !p->panel_count) {
     run_chunk(f, 0, ew->size, 0);
     return;
@@ -256,7 +256,7 @@ static void run_program(struct ew_frame *f, bool is_small) {
 
 /* A copy that transposes the last two axes: straight to the result, in blocks of `rows` by `columns`. */
 struct turn {
-  const struct mxi_ew *ew;
+  const struct mx_cluster *ew;
   const char *in;
   char *out;
   int64_t rows, columns, down, across; /* down, across: blocks in each matrix */
@@ -265,7 +265,7 @@ struct turn {
 static void run_turn(void *arg, int64_t begin, int64_t end, int slot) {
   (void)slot;
   const struct turn *t = arg;
-  const struct mxi_ew *ew = t->ew;
+  const struct mx_cluster *ew = t->ew;
   int64_t inner = ew->shape[ew->ndim - 1], length = ew->shape[ew->ndim - 2], itemsize = mxi_itemsizes[ew->in_dtypes[0]];
   int64_t step = ew->strides[ew->ndim - 1];
   for (; begin < end; begin++) {
@@ -281,7 +281,7 @@ static void run_turn(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-static void run_transposed_copy(const struct mxi_ew *ew, const void *in, void *out) {
+static void run_transposed_copy(const struct mx_cluster *ew, const void *in, void *out) {
   int64_t inner = ew->shape[ew->ndim - 1], length = ew->shape[ew->ndim - 2];
   struct turn t = {.ew = ew, .in = in, .out = out, .rows = EW_TURN_ROWS, .columns = inner, .across = 1};
   t.down = (length + t.rows - 1) / t.rows;
@@ -297,7 +297,7 @@ static void run_transposed_copy(const struct mxi_ew *ew, const void *in, void *o
     mxi_parallel(blocks, EW_SERIAL_WORK / (block + 1) + 1, run_turn, &t);
 }
 
-mx_status mxi_cpu_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out) {
+mx_status mxi_cpu_elementwise(const struct mx_cluster *ew, const void *const *in, void *const *out) {
   struct ew_frame f;
   const struct ew_program *p = bind(&f, ew, in, out);
   if (!ew->size || !p->step_count) return MX_OK;

@@ -34,10 +34,10 @@ struct mxi_ew_casts {
 MXI_ISA_TABLE(struct mxi_ew_casts, mxi_ew_casts)
 
 /* What of a cluster is worked out once a plan: the `program` of ew, in the arena; NULL without memory. */
-const void *mxi_cpu_elementwise_prepare(const struct mxi_ew *ew, struct mxi_arena *arena);
+const void *mxi_cpu_elementwise_prepare(const struct mx_cluster *ew, struct mxi_arena *arena);
 
 /* Runs a cluster, prepared or not, over its iteration space. in[i] is the element at index 0, 0, ... of input i, out[i]
  * the row-major result i, which may be exactly a dense input of the same item size. */
-mx_status mxi_cpu_elementwise(const struct mxi_ew *ew, const void *const *in, void *const *out);
+mx_status mxi_cpu_elementwise(const struct mx_cluster *ew, const void *const *in, void *const *out);
 
 #endif

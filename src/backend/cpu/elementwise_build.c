@@ -7,10 +7,10 @@ enum { UNSET = 255, FOREVER = INT16_MAX };
 struct builder {
   struct ew_program *p;
   struct ew_step *prologue, *steps; /* those of the program, while they are written */
-  const struct mxi_ew *ew;
+  const struct mx_cluster *ew;
   uint64_t free_slots;
   int late_count;
-  uint8_t late[MXI_EW_MAX_INSTRS]; /* instructions whose output is copied at the end */
+  uint8_t late[MX_CLUSTER_MAX_INSTRS]; /* instructions whose output is copied at the end */
   uint8_t *place; /* of the program: where a value is, in its compute type; UNSET: an input not loaded yet */
   uint8_t dtype[EW_MAX_REGS];      /* as stored */
   bool is_one[EW_MAX_REGS];        /* one element for the whole tile */
@@ -69,21 +69,21 @@ static void move_to_prologue(struct builder *b, int first) {
 
 /* ---- Inputs ------------------------------------------------------------------------------------------------------ */
 /* How input i varies within a tile: all of it dense, one element, or gathered. */
-static enum mxi_ew_kind kind_in_tile(const struct builder *b, int i) {
-  const struct mxi_ew *ew = b->ew;
-  if (ew->in_kinds[i] != MXI_EW_STRIDED || b->p->is_walking) return ew->in_kinds[i];
+static enum mx_input_kind kind_in_tile(const struct builder *b, int i) {
+  const struct mx_cluster *ew = b->ew;
+  if (ew->in_kinds[i] != MX_INPUT_STRIDED || b->p->is_walking) return ew->in_kinds[i];
   int64_t inner = ew->strides[(i + 1) * ew->ndim - 1];
-  return inner == 1 ? MXI_EW_DENSE : inner == 0 ? MXI_EW_SCALAR : MXI_EW_STRIDED;
+  return inner == 1 ? MX_INPUT_DENSE : inner == 0 ? MX_INPUT_SCALAR : MX_INPUT_STRIDED;
 }
 
 /* Places input i, stored as it is or as float32 for a half, before its first use. */
 static void load(struct builder *b, int i) {
   if (b->place[i] != UNSET) return;
   int first = b->p->step_count, raw = i;
-  b->is_global[i] = b->ew->in_kinds[i] == MXI_EW_SCALAR;
-  enum mxi_ew_kind kind = kind_in_tile(b, i);
-  b->is_one[i] = kind == MXI_EW_SCALAR;
-  if (kind == MXI_EW_STRIDED && !b->p->panel[i]) {
+  b->is_global[i] = b->ew->in_kinds[i] == MX_INPUT_SCALAR;
+  enum mx_input_kind kind = kind_in_tile(b, i);
+  b->is_one[i] = kind == MX_INPUT_SCALAR;
+  if (kind == MX_INPUT_STRIDED && !b->p->panel[i]) {
     raw = new_slot(b);
     add_step(b, b->p->is_walking ? EW_STEP_WALK : EW_STEP_GATHER, i, raw, false);
   }
@@ -100,7 +100,7 @@ static void load(struct builder *b, int i) {
 /* ---- Instructions ------------------------------------------------------------------------------------------------ */
 /* The result of instruction k goes straight to its output if that holds what later readers need. */
 static bool is_direct(const struct builder *b, int k) {
-  const struct mxi_ew_instr *ins = &b->ew->instrs[k];
+  const struct mx_instr *ins = &b->ew->instrs[k];
   int reg = b->ew->in_count + k;
   return ins->output >= 0 && !is_half(ins->out_dtype) && b->last_use[reg] != FOREVER &&
          (!b->is_one[reg] || ins->scalar);
@@ -108,7 +108,7 @@ static bool is_direct(const struct builder *b, int k) {
 
 /* From the place of register reg to the output of instruction k. */
 static void store(struct builder *b, int k) {
-  const struct mxi_ew_instr *ins = &b->ew->instrs[k];
+  const struct mx_instr *ins = &b->ew->instrs[k];
   int reg = b->ew->in_count + k, from = b->place[reg], to = b->ew->in_count + ins->output, dtype = ins->out_dtype;
   bool is_one = b->is_one[reg], is_filled = is_one && !ins->scalar;
   if (is_half(dtype)) {
@@ -136,10 +136,10 @@ static mxi_ew_cast_fn cast_of(const struct builder *b, int from, int to) {
 }
 
 static void add_operation(struct builder *b, int k) {
-  const struct mxi_ew_instr *ins = &b->ew->instrs[k];
+  const struct mx_instr *ins = &b->ew->instrs[k];
   int reg = b->ew->in_count + k;
   struct ew_step *s = add_step(b, EW_STEP_ROW, b->place[ins->in[0]], b->place[reg], b->is_one[reg]);
-  if (ins->op == MXI_EW_CAST) {
+  if (ins->op == MX_INSTR_CAST) {
     s->kind = EW_STEP_CAST;
     s->cast = cast_of(b, ins->dtype, ins->out_dtype);
     return;
@@ -152,7 +152,7 @@ static void add_operation(struct builder *b, int k) {
 }
 
 static void add_instr(struct builder *b, int k) {
-  const struct mxi_ew_instr *ins = &b->ew->instrs[k];
+  const struct mx_instr *ins = &b->ew->instrs[k];
   int reg = b->ew->in_count + k, first = b->p->step_count;
   size_t size = compute_size(ins->out_dtype);
   bool is_one = true, is_global = true;
@@ -185,30 +185,30 @@ static void add_instr(struct builder *b, int k) {
 }
 
 /* Inputs whose last two axes are transposed are read in panels of several rows, if rows are not too few or short. */
-static void find_panels(struct ew_program *p, const struct mxi_ew *ew) {
+static void find_panels(struct ew_program *p, const struct mx_cluster *ew) {
   int n = ew->ndim;
   if (!p->has_strided || n < 2 || ew->shape[n - 1] < 16 || ew->shape[n - 2] < 4) return;
   for (int i = 0; i < ew->in_count; i++) {
     const int64_t *strides = ew->strides + i * n;
-    if (ew->in_kinds[i] != MXI_EW_STRIDED || strides[n - 2] != 1 || strides[n - 1] == 1 || strides[n - 1] == 0)
+    if (ew->in_kinds[i] != MX_INPUT_STRIDED || strides[n - 2] != 1 || strides[n - 1] == 1 || strides[n - 1] == 0)
       continue;
     if (p->panel_count < EW_MAX_PANELS) p->panel[i] = (uint8_t)++p->panel_count;
   }
 }
 
 /* A copy that transposes the last two axes. */
-static bool is_turn(const struct mxi_ew *ew) {
-  const struct mxi_ew_instr *ins = ew->instrs;
+static bool is_turn(const struct mx_cluster *ew) {
+  const struct mx_instr *ins = ew->instrs;
   int n = ew->ndim;
-  return ew->instr_count == 1 && ins->op == MXI_EW_CAST && ins->dtype == ins->out_dtype && !ins->scalar &&
-         ew->in_count == 1 && ew->in_kinds[0] == MXI_EW_STRIDED && n >= 2 && ew->strides[n - 2] == 1 &&
+  return ew->instr_count == 1 && ins->op == MX_INSTR_CAST && ins->dtype == ins->out_dtype && !ins->scalar &&
+         ew->in_count == 1 && ew->in_kinds[0] == MX_INPUT_STRIDED && n >= 2 && ew->strides[n - 2] == 1 &&
          ew->strides[n - 1] != 1 && ew->strides[n - 1] != 0;
 }
 
 /* ---- The whole --------------------------------------------------------------------------------------------------- */
 static void start(struct builder *b) {
   struct ew_program *p = b->p;
-  const struct mxi_ew *ew = b->ew;
+  const struct mx_cluster *ew = b->ew;
   int regs = ew->in_count + ew->instr_count;
   memset(p, 0, sizeof *p);
   p->ew = ew;
@@ -219,8 +219,8 @@ static void start(struct builder *b) {
   for (int i = 0; i < ew->in_count; i++) {
     b->place[i] = UNSET;
     b->dtype[i] = ew->in_dtypes[i];
-    p->has_strided |= ew->in_kinds[i] == MXI_EW_STRIDED;
-    if (ew->in_kinds[i] == MXI_EW_DENSE) p->itemsize[i] = mxi_itemsizes[ew->in_dtypes[i]];
+    p->has_strided |= ew->in_kinds[i] == MX_INPUT_STRIDED;
+    if (ew->in_kinds[i] == MX_INPUT_DENSE) p->itemsize[i] = mxi_itemsizes[ew->in_dtypes[i]];
   }
   for (int i = 0; i < ew->out_count; i++) p->itemsize[ew->in_count + i] = mxi_itemsizes[ew->out_dtypes[i]];
   find_panels(p, ew);
@@ -231,9 +231,9 @@ static void start(struct builder *b) {
 /* Output o of instruction k may be the memory of an input of its size: a result that would overwrite an input still to
  * be read waits for the end, and a scalar is read from a copy. */
 static void resolve_alias(struct builder *b, int k, int o, const void *const *in, void *const *out) {
-  const struct mxi_ew *ew = b->ew;
+  const struct mx_cluster *ew = b->ew;
   for (int i = 0; i < ew->in_count; i++) {
-    bool is_scalar = ew->in_kinds[i] == MXI_EW_SCALAR;
+    bool is_scalar = ew->in_kinds[i] == MX_INPUT_SCALAR;
     if (is_scalar ? ew->instrs[k].scalar : b->last_use[i] > k)
       b->p->is_risky = true;
     else
@@ -247,7 +247,7 @@ static void resolve_alias(struct builder *b, int k, int o, const void *const *in
 }
 
 static void find_uses(struct builder *b, const void *const *in, void *const *out) {
-  const struct mxi_ew *ew = b->ew;
+  const struct mx_cluster *ew = b->ew;
   for (int k = 0; k < ew->instr_count; k++)
     for (int j = 0; j < ew->instrs[k].arity; j++) b->last_use[ew->instrs[k].in[j]] = (int16_t)k;
   for (int k = 0; k < ew->instr_count; k++) {
@@ -260,7 +260,7 @@ static void find_uses(struct builder *b, const void *const *in, void *const *out
 
 static void size_tiles(struct builder *b) {
   struct ew_program *p = b->p;
-  const struct mxi_ew *ew = b->ew;
+  const struct mx_cluster *ew = b->ew;
   size_t width = 1, touched = (size_t)p->slot_count;
   for (int i = 0; i < p->cell_base; i++) touched += p->itemsize[i] != 0;
   for (int i = 0; i < ew->in_count + ew->instr_count; i++)
@@ -272,7 +272,7 @@ static void size_tiles(struct builder *b) {
   p->is_once = !p->has_strided && ew->size <= p->tile && ew->size * p->step_count < EW_SERIAL_WORK;
 }
 
-void mxi_ew_build(struct ew_storage *storage, const struct mxi_ew *ew, const void *const *in, void *const *out) {
+void mxi_ew_build(struct ew_storage *storage, const struct mx_cluster *ew, const void *const *in, void *const *out) {
   struct builder b;
   b.p = &storage->program;
   b.ew = ew;
@@ -290,7 +290,7 @@ void mxi_ew_build(struct ew_storage *storage, const struct mxi_ew *ew, const voi
   size_tiles(&b);
 }
 
-const void *mxi_cpu_elementwise_prepare(const struct mxi_ew *ew, struct mxi_arena *arena) {
+const void *mxi_cpu_elementwise_prepare(const struct mx_cluster *ew, struct mxi_arena *arena) {
   struct ew_storage storage;
   mxi_ew_build(&storage, ew, NULL, NULL);
   struct ew_program *p = &storage.program;

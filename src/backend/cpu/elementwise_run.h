@@ -12,7 +12,7 @@
 #define EW_TILE_BYTES   16384 /* of slots, and of the operands in memory that a tile touches */
 #define EW_MIN_TILE     64    /* elements */
 #define EW_SHORT_ROW    64    /* inner axes below this many elements are gathered across rows */
-#define EW_MAX_REGS     (MXI_EW_MAX_INPUTS + MXI_EW_MAX_INSTRS)
+#define EW_MAX_REGS     (MX_CLUSTER_MAX_INPUTS + MX_CLUSTER_MAX_INSTRS)
 #define EW_MAX_OPERANDS EW_MAX_REGS
 #define EW_MAX_SLOTS    (EW_MAX_REGS + 1)
 #define EW_MAX_PLACES   (EW_MAX_OPERANDS + EW_MAX_REGS + EW_MAX_SLOTS)
@@ -45,7 +45,7 @@ struct ew_step {
 
 /* Places: inputs, outputs, cells for what is scalar in the whole cluster, slots. */
 struct ew_program {
-  const struct mxi_ew *ew;
+  const struct mx_cluster *ew;
   const struct mxi_ew_casts *casts;
   const struct ew_step *prologue, *steps; /* the prologue computes the cells, once a run */
   int64_t tile, slot_stride;              /* elements; bytes */
@@ -56,8 +56,8 @@ struct ew_program {
   bool is_risky;                          /* some output may not take the memory of some input: see safe */
   uint8_t panel_count;                    /* transposed inputs, which are read several rows at a time */
   uint16_t moved;                         /* bit i: scalar input i is read from a copy, as an output takes its memory */
-  uint16_t safe[MXI_EW_MAX_INSTRS];       /* bit i: this output may take the memory of input i */
-  uint8_t panel[MXI_EW_MAX_INPUTS];       /* 1 .. panel_count, or 0 */
+  uint16_t safe[MX_CLUSTER_MAX_INSTRS];       /* bit i: this output may take the memory of input i */
+  uint8_t panel[MX_CLUSTER_MAX_INPUTS];       /* 1 .. panel_count, or 0 */
   uint8_t itemsize[EW_MAX_OPERANDS];      /* of inputs and outputs that move with the tile; 0: those that stay */
   uint8_t place[EW_MAX_REGS];             /* of each register */
 };
@@ -72,16 +72,16 @@ struct ew_storage {
 struct ew_frame {
   const struct ew_program *program;
   char *at[EW_MAX_PLACES]; /* slots are placed by each thread */
-  _Alignas(16) char cells[EW_MAX_REGS][16], copies[MXI_EW_MAX_INPUTS][16];
+  _Alignas(16) char cells[EW_MAX_REGS][16], copies[MX_CLUSTER_MAX_INPUTS][16];
   struct ew_storage storage; /* of a program for this run alone */
 };
 
 /* Where `in` and `out` are given, outputs are placed with regard to the inputs whose memory they take. */
-void mxi_ew_build(struct ew_storage *storage, const struct mxi_ew *ew, const void *const *in, void *const *out);
+void mxi_ew_build(struct ew_storage *storage, const struct mx_cluster *ew, const void *const *in, void *const *out);
 
 /* Binds the program of ew, or one made for this run if there is none or outputs take memory that it reads later, and
  * computes what is scalar. */
-void mxi_ew_bind(struct ew_frame *f, const struct mxi_ew *ew, const void *const *in, void *const *out);
+void mxi_ew_bind(struct ew_frame *f, const struct mx_cluster *ew, const void *const *in, void *const *out);
 
 /* Runs the steps for elements [begin, end) on the calling thread; any number of threads may. */
 void mxi_ew_run(const struct ew_frame *f, int64_t begin, int64_t end);

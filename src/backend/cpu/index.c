@@ -7,7 +7,7 @@
 
 #define CHECK_GRAIN (32 << 10)
 
-void mxi_indices_init(struct mxi_indices *x, const struct mxi_view *view, int ndim, const int64_t *shape) {
+void mxi_indices_init(struct mxi_indices *x, const struct mx_view *view, int ndim, const int64_t *shape) {
   x->view = view;
   for (int i = 0; i < ndim; i++) {
     int own = i - (ndim - view->ndim);
@@ -35,7 +35,7 @@ static void read_line(mx_dtype dtype, const char *from, int64_t step, int64_t n,
 }
 
 /* n indices from position `begin` of the walk on. */
-static void read_range(const struct mxi_view *view, int ndim, const int64_t *shape, const int64_t *strides,
+static void read_range(const struct mx_view *view, int ndim, const int64_t *shape, const int64_t *strides,
                        int64_t begin, int64_t n, int64_t *to) {
   mx_dtype dtype = (mx_dtype)view->dtype;
   const int64_t itemsize = mxi_itemsizes[dtype];
@@ -66,7 +66,7 @@ void mxi_indices_add(const struct mxi_indices *x, int ndim, const int64_t *shape
 }
 
 struct check_run {
-  const struct mxi_view *view;
+  const struct mx_view *view;
   int64_t extent, most; /* counted from the start, 0 .. most is allowed */
   _Atomic int64_t first_bad;
 };
@@ -91,7 +91,7 @@ static void check_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-mx_status mxi_indices_check(struct mxi_task *task, const struct mxi_view *view, int axis, int64_t extent,
+mx_status mxi_indices_check(struct mx_task *task, const struct mx_view *view, int axis, int64_t extent,
                             int64_t slice) {
   if (!view->size) return MX_OK;
   struct check_run r = {.view = view, .extent = extent, .most = extent - slice, .first_bad = INT64_MAX};
@@ -99,6 +99,6 @@ mx_status mxi_indices_check(struct mxi_task *task, const struct mxi_view *view, 
   int64_t at = atomic_load(&r.first_bad), bad;
   if (at == INT64_MAX) return MX_OK;
   read_range(view, view->ndim, view->shape, view->strides, at, 1, &bad);
-  return mxi_task_fail(task, MX_ERR_INDEX, "index %lld is out of range for axis %d with size %lld", (long long)bad,
+  return mx_task_fail(task, MX_ERR_INDEX, "index %lld is out of range for axis %d with size %lld", (long long)bad,
                        axis, (long long)extent);
 }

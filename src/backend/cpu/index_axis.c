@@ -9,7 +9,7 @@
 
 /* ---- gather_axis ------------------------------------------------------------------------------------------------- */
 struct gather_run {
-  const struct mxi_view *a, *out;
+  const struct mx_view *a, *out;
   struct mxi_indices indices;
   int64_t itemsize, row; /* row: of the result, along its last axis */
   int axis;
@@ -56,9 +56,9 @@ static void gather_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-mx_status mxi_cpu_gather_axis(struct mxi_task *task) {
+mx_status mxi_cpu_gather_axis(struct mx_task *task) {
   const struct mxi_params_axis *p = task->params;
-  const struct mxi_view *a = &task->in[0], *indices = &task->in[1], *out = &task->out[0];
+  const struct mx_view *a = &task->in[0], *indices = &task->in[1], *out = &task->out[0];
   mx_status st = mxi_indices_check(task, indices, p->axis, a->shape[p->axis], 1);
   if (st != MX_OK || !out->size) return st;
   struct gather_run r = {.a = a, .out = out, .axis = p->axis, .itemsize = mxi_itemsizes[out->dtype]};
@@ -72,7 +72,7 @@ mx_status mxi_cpu_gather_axis(struct mxi_task *task) {
 
 /* ---- scatter_axis ------------------------------------------------------------------------------------------------ */
 struct scatter_run {
-  const struct mxi_view *out, *updates;
+  const struct mx_view *out, *updates;
   struct mxi_indices indices;
   mxi_line_fn line;
   int64_t itemsize, inner, length; /* inner: elements of the updates behind the axis; length: of the updates' axis */
@@ -80,7 +80,7 @@ struct scatter_run {
 };
 
 /* The element offset of item `position` of axes [first, last) of an array. */
-static int64_t part_offset(const struct mxi_view *v, int first, int last, int64_t position) {
+static int64_t part_offset(const struct mx_view *v, int first, int last, int64_t position) {
   return mxi_layout_offset(last - first, v->shape + first, v->strides + first, position);
 }
 
@@ -133,9 +133,9 @@ static void scatter_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-mx_status mxi_cpu_scatter_axis(struct mxi_task *task) {
+mx_status mxi_cpu_scatter_axis(struct mx_task *task) {
   const struct mxi_params_axis *p = task->params;
-  const struct mxi_view *a = &task->in[0], *indices = &task->in[1], *updates = &task->in[2], *out = &task->out[0];
+  const struct mx_view *a = &task->in[0], *indices = &task->in[1], *updates = &task->in[2], *out = &task->out[0];
   mx_status st = mxi_indices_check(task, indices, p->axis, out->shape[p->axis], 1);
   if (st != MX_OK || !out->size) return st;
   if (out->data != a->data) mxi_layout_copy(out->data, a);

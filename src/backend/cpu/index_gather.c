@@ -10,7 +10,7 @@
 
 /* The operands of one gather or scatter. `place` is the array that is indexed. */
 struct places {
-  const struct mxi_view *place;
+  const struct mx_view *place;
   int32_t index_count, batch_ndim;
   int64_t tuples, slice_size, itemsize;
   int64_t batch[MXI_MAX_NDIM]; /* the shape the indices broadcast to: the front of the updates' or result's shape */
@@ -18,8 +18,8 @@ struct places {
   struct mxi_indices indices[MXI_MAX_NDIM];
 };
 
-static void places_init(struct places *s, const struct mxi_task *task, const struct mxi_view *place,
-                        const struct mxi_view *indices, const struct mxi_view *slices) {
+static void places_init(struct places *s, const struct mx_task *task, const struct mx_view *place,
+                        const struct mx_view *indices, const struct mx_view *slices) {
   const struct mxi_params_gather *p = task->params;
   s->place = place;
   s->index_count = p->index_count;
@@ -38,7 +38,7 @@ static void places_init(struct places *s, const struct mxi_task *task, const str
   }
 }
 
-static mx_status check_places(struct mxi_task *task, const struct mxi_view *place, const struct mxi_view *indices) {
+static mx_status check_places(struct mx_task *task, const struct mx_view *place, const struct mx_view *indices) {
   const struct mxi_params_gather *p = task->params;
   for (int i = 0; i < p->index_count; i++) {
     int axis = p->axes[i];
@@ -108,9 +108,9 @@ static int64_t tuples_grain(const struct places *s) {
   return 1 + PARALLEL_NBYTES / (s->slice_size * s->itemsize + 8);
 }
 
-mx_status mxi_cpu_gather(struct mxi_task *task) {
+mx_status mxi_cpu_gather(struct mx_task *task) {
   const struct mxi_params_gather *p = task->params;
-  const struct mxi_view *a = &task->in[0], *out = &task->out[0];
+  const struct mx_view *a = &task->in[0], *out = &task->out[0];
   mx_status st = check_places(task, a, &task->in[1]);
   if (st != MX_OK || !out->size) return st;
   struct gather_run r;
@@ -126,7 +126,7 @@ mx_status mxi_cpu_gather(struct mxi_task *task) {
 struct scatter_run {
   struct places s;
   struct mxi_move slice; /* from the updates of tuple 0 to the slice at offset 0 */
-  const struct mxi_view *updates;
+  const struct mx_view *updates;
   bool is_even; /* updates lie update_step bytes apart */
   int64_t update_step, parts;
 };
@@ -156,7 +156,7 @@ static void scatter_slices(const struct scatter_run *r, const int64_t *at, const
 
 /* Where the updates of the tuples lie. */
 static void find_updates(const struct scatter_run *r, int64_t begin, int64_t n, int64_t *from) {
-  const struct mxi_view *u = r->updates;
+  const struct mx_view *u = r->updates;
   if (r->is_even) {
     for (int64_t i = 0; i < n; i++) from[i] = (begin + i) * r->update_step;
     return;
@@ -212,9 +212,9 @@ static void run_scatter(struct scatter_run *r) {
   }
 }
 
-mx_status mxi_cpu_scatter(struct mxi_task *task) {
+mx_status mxi_cpu_scatter(struct mx_task *task) {
   const struct mxi_params_gather *p = task->params;
-  const struct mxi_view *a = &task->in[0], *updates = &task->in[1], *out = &task->out[0];
+  const struct mx_view *a = &task->in[0], *updates = &task->in[1], *out = &task->out[0];
   mx_status st = check_places(task, a, &task->in[2]);
   if (st != MX_OK || !out->size) return st;
   if (out->data != a->data) mxi_layout_copy(out->data, a);

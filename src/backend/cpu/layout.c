@@ -102,7 +102,7 @@ void mxi_move_run(const struct mxi_move *m) {
   if (m->size) mxi_parallel(m->size, GRAIN_NBYTES / m->itemsize, move_chunk, (void *)m);
 }
 
-void mxi_layout_copy(char *to, const struct mxi_view *from) {
+void mxi_layout_copy(char *to, const struct mx_view *from) {
   struct mxi_move m;
   mxi_move_init(&m, mxi_itemsizes[from->dtype], from->ndim, from->shape, to, NULL, from->data, from->strides);
   mxi_move_run(&m);

@@ -41,6 +41,6 @@ void mxi_move_range(const struct mxi_move *m, int64_t begin, int64_t end);
 void mxi_move_run(const struct mxi_move *m);
 
 /* Copies all of `from` to row-major memory. */
-void mxi_layout_copy(char *to, const struct mxi_view *from);
+void mxi_layout_copy(char *to, const struct mx_view *from);
 
 #endif

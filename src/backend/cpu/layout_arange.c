@@ -62,9 +62,9 @@ static mxi_chunk_fn fill_of(mx_dtype dtype) {
   return itemsize == 1 ? fill_u8 : itemsize == 2 ? fill_u16 : itemsize == 4 ? fill_u32 : fill_u64;
 }
 
-mx_status mxi_cpu_arange(struct mxi_task *task) {
+mx_status mxi_cpu_arange(struct mx_task *task) {
   const struct mxi_params_arange *p = task->params;
-  const struct mxi_view *out = &task->out[0];
+  const struct mx_view *out = &task->out[0];
   mx_dtype dtype = (mx_dtype)out->dtype;
   struct arange_run r = {.out = out->data, .istart = (uint64_t)p->istart, .istep = (uint64_t)p->istep};
   r.start = round_to(p->start, dtype);

@@ -5,13 +5,13 @@
 #include "base/pool.h"
 #include "core/params.h"
 
-mx_status mxi_cpu_concatenate(struct mxi_task *task) {
+mx_status mxi_cpu_concatenate(struct mx_task *task) {
   const struct mxi_params_axis *p = task->params;
-  const struct mxi_view *out = &task->out[0];
+  const struct mx_view *out = &task->out[0];
   size_t itemsize = mxi_itemsizes[out->dtype];
   char *to = out->data;
   for (int i = 0; i < task->in_count; i++) {
-    const struct mxi_view *in = &task->in[i];
+    const struct mx_view *in = &task->in[i];
     if (!in->size) continue;
     struct mxi_move m;
     mxi_move_init(&m, itemsize, in->ndim, in->shape, to, out->strides, in->data, in->strides);
@@ -23,7 +23,7 @@ mx_status mxi_cpu_concatenate(struct mxi_task *task) {
 
 /* A row is a line of the result along its last axis. */
 struct pad_run {
-  const struct mxi_view *in, *out;
+  const struct mx_view *in, *out;
   const struct mxi_params_pad *p;
   const char *value;
   mxi_line_fn line;
@@ -61,8 +61,8 @@ static void pad_rows(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-mx_status mxi_cpu_pad(struct mxi_task *task) {
-  const struct mxi_view *in = &task->in[0], *out = &task->out[0];
+mx_status mxi_cpu_pad(struct mx_task *task) {
+  const struct mx_view *in = &task->in[0], *out = &task->out[0];
   if (!out->size) return MX_OK;
   struct pad_run r = {.in = in, .out = out, .p = task->params, .value = task->in[1].data};
   r.itemsize = mxi_itemsizes[out->dtype];
@@ -76,9 +76,9 @@ mx_status mxi_cpu_pad(struct mxi_task *task) {
   return MX_OK;
 }
 
-mx_status mxi_cpu_slice_update(struct mxi_task *task) {
+mx_status mxi_cpu_slice_update(struct mx_task *task) {
   const struct mxi_params_slice *p = task->params;
-  const struct mxi_view *in = &task->in[0], *update = &task->in[1], *out = &task->out[0];
+  const struct mx_view *in = &task->in[0], *update = &task->in[1], *out = &task->out[0];
   if (!out->size) return MX_OK;
   if (out->data != in->data) mxi_layout_copy(out->data, in);
   if (!update->size) return MX_OK;

@@ -10,14 +10,14 @@
 
 enum { CHUNK_WORK = 1 << 15 }; /* multiply-adds, about, that are worth handing to a thread */
 
-mx_status mxi_linalg_read(struct mxi_linalg *l, struct mxi_task *task) {
-  const struct mxi_view *a = &task->in[0];
+mx_status mxi_linalg_read(struct mxi_linalg *l, struct mx_task *task) {
+  const struct mx_view *a = &task->in[0];
   int64_t m = a->shape[a->ndim - 2], n = a->shape[a->ndim - 1], most = MXI_BLAS_INT_MAX;
   *l = (struct mxi_linalg){.task = task, .itemsize = (int64_t)mxi_itemsize((mx_dtype)a->dtype), .batch = 1};
   for (int i = 0; i < a->ndim - 2; i++) l->batch *= a->shape[i];
   atomic_init(&l->failed, l->batch);
   if (m > most || n > most || (m && n > most / m))
-    return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "a matrix of %lld x %lld is too large", (long long)m, (long long)n);
+    return mx_task_fail(task, MX_ERR_UNSUPPORTED, "a matrix of %lld x %lld is too large", (long long)m, (long long)n);
   l->m = (int)m;
   l->n = (int)n;
   return MX_OK;
@@ -51,25 +51,25 @@ static void copy_rows(const struct mxi_linalg *l, char *to, int64_t rows, int64_
   }
 }
 
-static const char *matrix_of(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i) {
+static const char *matrix_of(const struct mxi_linalg *l, const struct mx_view *v, int64_t i) {
   return v->data + mxi_layout_offset(v->ndim - 2, v->shape, v->strides, i) * l->itemsize;
 }
 
-void mxi_linalg_load_rows(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i, char *to) {
+void mxi_linalg_load_rows(const struct mxi_linalg *l, const struct mx_view *v, int64_t i, char *to) {
   const int64_t *shape = v->shape + v->ndim - 2, *strides = v->strides + v->ndim - 2;
   copy_rows(l, to, shape[0], shape[1], matrix_of(l, v, i), strides[0], strides[1]);
 }
 
-void mxi_linalg_load_columns(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i, char *to) {
+void mxi_linalg_load_columns(const struct mxi_linalg *l, const struct mx_view *v, int64_t i, char *to) {
   const int64_t *shape = v->shape + v->ndim - 2, *strides = v->strides + v->ndim - 2;
   copy_rows(l, to, shape[1], shape[0], matrix_of(l, v, i), strides[1], strides[0]);
 }
 
-char *mxi_linalg_out(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i) {
+char *mxi_linalg_out(const struct mxi_linalg *l, const struct mx_view *v, int64_t i) {
   return v->data + i * v->shape[v->ndim - 2] * v->shape[v->ndim - 1] * l->itemsize;
 }
 
-void mxi_linalg_store_columns(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i, const char *from,
+void mxi_linalg_store_columns(const struct mxi_linalg *l, const struct mx_view *v, int64_t i, const char *from,
                               int leading) {
   const int64_t *shape = v->shape + v->ndim - 2;
   copy_rows(l, mxi_linalg_out(l, v, i), shape[0], shape[1], from, 1, leading);
@@ -117,6 +117,6 @@ mx_status mxi_linalg_run(struct mxi_linalg *l, const size_t *part_nbytes, const 
   mxi_blas_close(&l->lanes);
   int64_t failed = atomic_load(&l->failed);
   if (failed == l->batch) return MX_OK;
-  if (l->task->in[0].ndim == 2) return mxi_task_fail(l->task, MX_ERR_VALUE, "the matrix %s", what);
-  return mxi_task_fail(l->task, MX_ERR_VALUE, "matrix %lld %s", (long long)failed, what);
+  if (l->task->in[0].ndim == 2) return mx_task_fail(l->task, MX_ERR_VALUE, "the matrix %s", what);
+  return mx_task_fail(l->task, MX_ERR_VALUE, "matrix %lld %s", (long long)failed, what);
 }

@@ -6,19 +6,19 @@
 #include "backend/cpu/blas.h"
 #include "core/params.h"
 
-mx_status mxi_cpu_solve(struct mxi_task *task);            /* a (..., n, n), b (..., n, k), batches equal */
-mx_status mxi_cpu_solve_triangular(struct mxi_task *task); /* the same; params: mxi_params_linalg.upper */
-mx_status mxi_cpu_inv(struct mxi_task *task);
-mx_status mxi_cpu_cholesky(struct mxi_task *task); /* params: mxi_params_linalg.upper; reads that triangle alone */
-mx_status mxi_cpu_qr(struct mxi_task *task);       /* out: q (..., m, r), r (..., r, n) with r = min(m, n) */
-mx_status mxi_cpu_svd(struct mxi_task *task);      /* out: u (..., m, m), s, vt (..., n, n); or s alone */
+mx_status mxi_cpu_solve(struct mx_task *task);            /* a (..., n, n), b (..., n, k), batches equal */
+mx_status mxi_cpu_solve_triangular(struct mx_task *task); /* the same; params: mxi_params_linalg.upper */
+mx_status mxi_cpu_inv(struct mx_task *task);
+mx_status mxi_cpu_cholesky(struct mx_task *task); /* params: mxi_params_linalg.upper; reads that triangle alone */
+mx_status mxi_cpu_qr(struct mx_task *task);       /* out: q (..., m, r), r (..., r, n) with r = min(m, n) */
+mx_status mxi_cpu_svd(struct mx_task *task);      /* out: u (..., m, m), s, vt (..., n, n); or s alone */
 
 /* ---- What the files of the family share -------------------------------------------------------------------------- */
 enum { MXI_LINALG_PARTS = 5 };
 
 /* A batch of matrices under way. A lane is the memory of one matrix, in parts. */
 struct mxi_linalg {
-  struct mxi_task *task;
+  struct mx_task *task;
   const struct mxi_lapack *lapack;
   struct mxi_blas_lanes lanes;
   int64_t itemsize, batch;
@@ -32,7 +32,7 @@ struct mxi_linalg {
 
 /* Reads the task: batch and dtype, m and n from the last axes of its first input. MX_ERR_UNSUPPORTED where a size or a
  * number of elements does not fit LAPACK's int. */
-mx_status mxi_linalg_read(struct mxi_linalg *l, struct mxi_task *task);
+mx_status mxi_linalg_read(struct mxi_linalg *l, struct mx_task *task);
 /* Gets BLAS and lanes with parts of so many bytes, does all matrices on all threads, and gives lanes back. `what`
  * completes "matrix 3 ...". */
 mx_status mxi_linalg_run(struct mxi_linalg *l, const size_t *part_nbytes, const char *what);
@@ -45,11 +45,11 @@ static inline size_t mxi_linalg_nbytes(const struct mxi_linalg *l, int rows, int
   return (size_t)l->itemsize * (size_t)rows * (size_t)columns;
 }
 /* Matrix i of an input, copied to column-major (or row-major) memory. */
-void mxi_linalg_load_columns(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i, char *to);
-void mxi_linalg_load_rows(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i, char *to);
+void mxi_linalg_load_columns(const struct mxi_linalg *l, const struct mx_view *v, int64_t i, char *to);
+void mxi_linalg_load_rows(const struct mxi_linalg *l, const struct mx_view *v, int64_t i, char *to);
 /* Matrix i of a row-major output: where it is, and filling it with columns of `leading` items each. */
-char *mxi_linalg_out(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i);
-void mxi_linalg_store_columns(const struct mxi_linalg *l, const struct mxi_view *v, int64_t i, const char *from,
+char *mxi_linalg_out(const struct mxi_linalg *l, const struct mx_view *v, int64_t i);
+void mxi_linalg_store_columns(const struct mxi_linalg *l, const struct mx_view *v, int64_t i, const char *from,
                               int leading);
 /* 1 on the diagonal of a square matrix, 0 elsewhere; zeros at [begin, end). */
 void mxi_linalg_identity(const struct mxi_linalg *l, char *to, int size);

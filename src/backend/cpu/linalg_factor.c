@@ -16,7 +16,7 @@ static int cholesky_one(const struct mxi_linalg *l, int64_t i, char *lane) {
   return info;
 }
 
-mx_status mxi_cpu_cholesky(struct mxi_task *task) {
+mx_status mxi_cpu_cholesky(struct mx_task *task) {
   struct mxi_linalg l;
   if (task->out[0].size == 0) return MX_OK;
   mx_status code = mxi_linalg_read(&l, task);
@@ -57,7 +57,7 @@ static bool ask_qr(struct mxi_linalg *l) {
   return true;
 }
 
-mx_status mxi_cpu_qr(struct mxi_task *task) {
+mx_status mxi_cpu_qr(struct mx_task *task) {
   struct mxi_linalg l;
   if (task->in[0].size == 0) return MX_OK;
   mx_status code = mxi_linalg_read(&l, task);
@@ -65,7 +65,7 @@ mx_status mxi_cpu_qr(struct mxi_task *task) {
   l.k = l.m < l.n ? l.m : l.n;
   l.one = qr_one;
   if (!mxi_linalg_lapack(&l, &code)) return code;
-  if (!ask_qr(&l)) return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "a matrix of %d x %d is too large", l.m, l.n);
+  if (!ask_qr(&l)) return mx_task_fail(task, MX_ERR_UNSUPPORTED, "a matrix of %d x %d is too large", l.m, l.n);
   const size_t parts[MXI_LINALG_PARTS] = {mxi_linalg_nbytes(&l, l.m, l.n), mxi_linalg_nbytes(&l, l.k, 1),
                                           mxi_linalg_nbytes(&l, l.work_count, 1)};
   return mxi_linalg_run(&l, parts, "could not be factored");
@@ -75,7 +75,7 @@ mx_status mxi_cpu_qr(struct mxi_task *task) {
 enum { SVD_A, SVD_WORK, SVD_IWORK };
 
 static bool has_factors(const struct mxi_linalg *l) { return l->task->out_count == 3; }
-static const struct mxi_view *values_of(const struct mxi_linalg *l) { return &l->task->out[has_factors(l) ? 1 : 0]; }
+static const struct mx_view *values_of(const struct mxi_linalg *l) { return &l->task->out[has_factors(l) ? 1 : 0]; }
 
 /* LAPACK's view of the memory is the transpose, vt^T s u^T. */
 static int svd_one(const struct mxi_linalg *l, int64_t i, char *lane) {
@@ -101,10 +101,10 @@ static bool ask_svd(struct mxi_linalg *l) {
 }
 
 /* Of a matrix without elements: no values, and identities. */
-static mx_status empty_svd(struct mxi_task *task) {
+static mx_status empty_svd(struct mx_task *task) {
   struct mxi_linalg l = {.task = task, .itemsize = (int64_t)mxi_itemsize((mx_dtype)task->in[0].dtype)};
   for (int o = 0; o < 3 && has_factors(&l); o += 2) {
-    const struct mxi_view *v = &task->out[o];
+    const struct mx_view *v = &task->out[o];
     int64_t size = v->shape[v->ndim - 1];
     for (int64_t i = 0; size && i < v->size / size / size; i++)
       mxi_linalg_identity(&l, mxi_linalg_out(&l, v, i), (int)size);
@@ -112,7 +112,7 @@ static mx_status empty_svd(struct mxi_task *task) {
   return MX_OK;
 }
 
-mx_status mxi_cpu_svd(struct mxi_task *task) {
+mx_status mxi_cpu_svd(struct mx_task *task) {
   struct mxi_linalg l;
   mx_status code = mxi_linalg_read(&l, task);
   if (code) return code;
@@ -120,7 +120,7 @@ mx_status mxi_cpu_svd(struct mxi_task *task) {
   l.k = l.m < l.n ? l.m : l.n;
   l.one = svd_one;
   if (!mxi_linalg_lapack(&l, &code)) return code;
-  if (!ask_svd(&l)) return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "a matrix of %d x %d is too large", l.m, l.n);
+  if (!ask_svd(&l)) return mx_task_fail(task, MX_ERR_UNSUPPORTED, "a matrix of %d x %d is too large", l.m, l.n);
   const size_t parts[MXI_LINALG_PARTS] = {mxi_linalg_nbytes(&l, l.m, l.n), mxi_linalg_nbytes(&l, l.work_count, 1),
                                           sizeof(int) * 8 * (size_t)l.k};
   return mxi_linalg_run(&l, parts, "has no singular value decomposition: it holds a NaN, or no convergence was reached");

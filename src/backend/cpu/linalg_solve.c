@@ -31,14 +31,14 @@ static int solve_triangular_one(const struct mxi_linalg *l, int64_t i, char *lan
   return info;
 }
 
-static mx_status run_solve(struct mxi_task *task, int (*one)(const struct mxi_linalg *, int64_t, char *)) {
+static mx_status run_solve(struct mx_task *task, int (*one)(const struct mxi_linalg *, int64_t, char *)) {
   struct mxi_linalg l;
-  const struct mxi_view *out = &task->out[0];
+  const struct mx_view *out = &task->out[0];
   if (out->size == 0) return MX_OK;
   mx_status code = mxi_linalg_read(&l, task);
   int64_t k = out->shape[out->ndim - 1];
   if (code) return code;
-  if (k > MXI_BLAS_INT_MAX / l.n) return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "the right-hand side is too large");
+  if (k > MXI_BLAS_INT_MAX / l.n) return mx_task_fail(task, MX_ERR_UNSUPPORTED, "the right-hand side is too large");
   l.k = (int)k;
   l.one = one;
   if (task->params) l.upper = ((const struct mxi_params_linalg *)task->params)->upper;
@@ -47,6 +47,6 @@ static mx_status run_solve(struct mxi_task *task, int (*one)(const struct mxi_li
   return mxi_linalg_run(&l, parts, "is singular");
 }
 
-mx_status mxi_cpu_solve(struct mxi_task *task) { return run_solve(task, solve_one); }
-mx_status mxi_cpu_inv(struct mxi_task *task) { return run_solve(task, solve_one); }
-mx_status mxi_cpu_solve_triangular(struct mxi_task *task) { return run_solve(task, solve_triangular_one); }
+mx_status mxi_cpu_solve(struct mx_task *task) { return run_solve(task, solve_one); }
+mx_status mxi_cpu_inv(struct mx_task *task) { return run_solve(task, solve_one); }
+mx_status mxi_cpu_solve_triangular(struct mx_task *task) { return run_solve(task, solve_triangular_one); }

@@ -13,7 +13,7 @@
 #define SERIAL_WORK 32768 /* elements of x below which threads cost more than they bring */
 
 struct step {
-  const struct mxi_linear *l;
+  const struct mx_linear *l;
   const struct mxi_matvec *kernels;
   const char *x, *w;
   const float *y;     /* of an affine chain */
@@ -24,9 +24,9 @@ struct step {
   struct ew_frame chain;
 };
 
-static int64_t block_count(const struct mxi_linear *l) { return (l->rows + MXI_MATVEC_BLOCK - 1) / MXI_MATVEC_BLOCK; }
+static int64_t block_count(const struct mx_linear *l) { return (l->rows + MXI_MATVEC_BLOCK - 1) / MXI_MATVEC_BLOCK; }
 
-size_t mxi_cpu_linear_scratch(const struct mxi_linear *l, const struct mxi_ew *chain) {
+size_t mxi_cpu_linear_scratch(const struct mx_linear *l, const struct mx_cluster *chain) {
   size_t itemsize = mxi_itemsize((mx_dtype)chain->in_dtypes[l->z_input]);
   return ALIGN((size_t)l->columns * itemsize) * (size_t)block_count(l) + 2 * ALIGN((size_t)l->rows * itemsize);
 }
@@ -68,7 +68,7 @@ static float scalar_of(const struct step *s, int32_t reg) {
   return *(const float *)s->chain.at[s->chain.program->place[reg]];
 }
 
-mx_status mxi_cpu_linear(const struct mxi_linear *l, const struct mxi_ew *chain, const void *const *in, void *const *out,
+mx_status mxi_cpu_linear(const struct mx_linear *l, const struct mx_cluster *chain, const void *const *in, void *const *out,
                          void *scratch) {
   struct step s;
   bool wide = chain->in_dtypes[l->z_input] == MX_FLOAT64;
@@ -81,8 +81,8 @@ mx_status mxi_cpu_linear(const struct mxi_linear *l, const struct mxi_ew *chain,
   s.partials = scratch;
   s.z = s.partials + s.partial_nbytes * (size_t)block_count(l);
   s.t = s.z + ALIGN((size_t)l->rows * s.itemsize);
-  const void *chain_in[MXI_EW_MAX_INPUTS];
-  void *chain_out[MXI_EW_MAX_INSTRS + 1];
+  const void *chain_in[MX_CLUSTER_MAX_INPUTS];
+  void *chain_out[MX_CLUSTER_MAX_INSTRS + 1];
   memcpy(chain_in, in + 2, (size_t)chain->in_count * sizeof *in);
   memcpy(chain_out, out, (size_t)(chain->out_count - 1) * sizeof *out);
   chain_in[l->z_input] = s.z;

@@ -5,9 +5,9 @@
 
 #include "plan/program.h"
 
-size_t mxi_cpu_linear_scratch(const struct mxi_linear *l, const struct mxi_ew *chain);
+size_t mxi_cpu_linear_scratch(const struct mx_linear *l, const struct mx_cluster *chain);
 bool mxi_cpu_can_linear(mx_dtype dtype);
-mx_status mxi_cpu_linear(const struct mxi_linear *l, const struct mxi_ew *chain, const void *const *in, void *const *out,
+mx_status mxi_cpu_linear(const struct mx_linear *l, const struct mx_cluster *chain, const void *const *in, void *const *out,
                          void *scratch);
 
 #endif

@@ -10,7 +10,7 @@ int64_t mxi_product_offset_slow(const struct mxi_product *p, const int64_t *stri
 }
 
 /* The batch strides of an operand: 0 where it is broadcast. */
-static void batch_strides(const struct mxi_product *p, const struct mxi_view *v, int matrix_ndim, int64_t *out) {
+static void batch_strides(const struct mxi_product *p, const struct mx_view *v, int matrix_ndim, int64_t *out) {
   int lead = p->batch_ndim - (v->ndim - matrix_ndim);
   for (int i = 0; i < p->batch_ndim; i++)
     out[i] = i < lead || v->shape[i - lead] == 1 ? 0 : v->strides[i - lead];
@@ -44,8 +44,8 @@ static void merge_rows(struct mxi_product *p) {
   }
 }
 
-static void read_task(struct mxi_product *p, const struct mxi_task *task) {
-  const struct mxi_view *a = &task->in[0], *b = &task->in[1], *out = &task->out[0];
+static void read_task(struct mxi_product *p, const struct mx_task *task) {
+  const struct mx_view *a = &task->in[0], *b = &task->in[1], *out = &task->out[0];
   int a_matrix = a->ndim > 1 ? 2 : 1, b_matrix = b->ndim > 1 ? 2 : 1;
   p->dtype = (mx_dtype)out->dtype;
   p->a_is_vector = a_matrix == 1;
@@ -68,8 +68,8 @@ static void read_task(struct mxi_product *p, const struct mxi_task *task) {
 
 static bool is_vector_product(const struct mxi_product *p) { return p->m == 1 || p->n == 1; }
 
-mx_status mxi_cpu_matmul(struct mxi_task *task) {
-  const struct mxi_view *out = &task->out[0];
+mx_status mxi_cpu_matmul(struct mx_task *task) {
+  const struct mx_view *out = &task->out[0];
   if (out->size == 0) return MX_OK;
   struct mxi_product p;
   read_task(&p, task);
@@ -83,7 +83,7 @@ mx_status mxi_cpu_matmul(struct mxi_task *task) {
   return MX_OK;
 }
 
-size_t mxi_cpu_matmul_scratch(const struct mxi_task *task) {
+size_t mxi_cpu_matmul_scratch(const struct mx_task *task) {
   struct mxi_product p;
   if (task->out[0].size == 0) return 0;
   read_task(&p, task);

@@ -9,8 +9,8 @@
 #include "core/params.h"
 #include "plan/program.h"
 
-mx_status mxi_cpu_matmul(struct mxi_task *task);
-size_t mxi_cpu_matmul_scratch(const struct mxi_task *task);
+mx_status mxi_cpu_matmul(struct mx_task *task);
+size_t mxi_cpu_matmul_scratch(const struct mx_task *task);
 
 /* A matrix in memory; strides count elements. */
 struct mxi_matrix {
@@ -37,13 +37,13 @@ static inline int64_t mxi_product_offset(const struct mxi_product *p, const int6
 }
 
 /* m or n is 1. */
-mx_status mxi_matmul_vector(struct mxi_task *task, const struct mxi_product *p);
+mx_status mxi_matmul_vector(struct mx_task *task, const struct mxi_product *p);
 size_t mxi_matmul_vector_scratch(const struct mxi_product *p);
 /* What one call of a kernel for tiny products can do. */
 bool mxi_matmul_is_small(const struct mxi_product *p);
 void mxi_matmul_small(const struct mxi_product *p);
 /* Everything else: OpenBLAS in single-threaded calls, halves in float32. */
-mx_status mxi_matmul_tiles(struct mxi_task *task, const struct mxi_product *p);
+mx_status mxi_matmul_tiles(struct mx_task *task, const struct mxi_product *p);
 
 enum { MXI_SMALL = 32 }; /* the largest size of a tiny product */
 

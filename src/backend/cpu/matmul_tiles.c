@@ -180,7 +180,7 @@ static struct side look(const struct mxi_matrix *m, int64_t rows, int64_t column
   return (struct side){true, by_columns && !by_rows, 0};
 }
 
-mx_status mxi_matmul_tiles(struct mxi_task *task, const struct mxi_product *p) {
+mx_status mxi_matmul_tiles(struct mx_task *task, const struct mxi_product *p) {
   bool half = mxi_is_half(p->dtype);
   struct tiles t = {.p = p, .dtype = half ? MX_FLOAT32 : p->dtype, .stored = (int64_t)mxi_itemsize(p->dtype)};
   t.itemsize = (int64_t)mxi_itemsize(t.dtype);

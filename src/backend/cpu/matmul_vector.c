@@ -214,7 +214,7 @@ static int64_t grain_of(int64_t count, int64_t work) {
   return grain < 1 ? 1 : grain;
 }
 
-mx_status mxi_matmul_vector(struct mxi_task *task, const struct mxi_product *p) {
+mx_status mxi_matmul_vector(struct mx_task *task, const struct mxi_product *p) {
   struct vector_job j;
   read_job(&j, p);
   make_copies(&j, task->scratch);

@@ -12,12 +12,12 @@
 #define BLOCK 4096 /* counters that one call of the kernel takes */
 
 struct bits_run {
-  const struct mxi_view *keys;
+  const struct mx_view *keys;
   char *out;
   int64_t row_nbytes, words, blocks; /* of a row; blocks of counters in it */
 };
 
-static void load_key(const struct mxi_view *keys, int64_t row, uint32_t key[2]) {
+static void load_key(const struct mx_view *keys, int64_t row, uint32_t key[2]) {
   int last = keys->ndim - 1;
   int64_t at = mxi_layout_offset(last, keys->shape, keys->strides, row);
   memcpy(&key[0], keys->data + 4 * at, 4);
@@ -57,8 +57,8 @@ static void bits_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-mx_status mxi_cpu_random_bits(struct mxi_task *task) {
-  const struct mxi_view *keys = &task->in[0], *out = &task->out[0];
+mx_status mxi_cpu_random_bits(struct mx_task *task) {
+  const struct mx_view *keys = &task->in[0], *out = &task->out[0];
   if (!out->size) return MX_OK;
   int64_t rows = keys->size / 2;
   struct bits_run r = {.keys = keys, .out = out->data};

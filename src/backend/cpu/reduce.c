@@ -236,7 +236,7 @@ static void run_step(struct step *s, bool by_rows) {
 }
 
 /* The result of reducing nothing. */
-static void fill_identity(const struct mxi_view *out, const struct mxi_fold_kernels *fold, mxi_store_fn store) {
+static void fill_identity(const struct mx_view *out, const struct mxi_fold_kernels *fold, mxi_store_fn store) {
   MXI_TILE(tile) = {0};
   fold->rows(tile, tile, 0, 64, 0);
   size_t item = mxi_itemsize((mx_dtype)out->dtype);
@@ -245,8 +245,8 @@ static void fill_identity(const struct mxi_view *out, const struct mxi_fold_kern
 }
 
 /* truth: elements count as zero or not (all is min, any is max). */
-static mx_status fold(struct mxi_task *task, enum mxi_fold op, bool truth) {
-  const struct mxi_view *in = &task->in[0], *out = &task->out[0];
+static mx_status fold(struct mx_task *task, enum mxi_fold op, bool truth) {
+  const struct mx_view *in = &task->in[0], *out = &task->out[0];
   const struct mxi_reduce_convert_kernels *convert = mxi_reduce_convert_kernels();
   mx_dtype from = (mx_dtype)in->dtype, to = (mx_dtype)out->dtype;
   enum mxi_acc acc = mxi_reduce_acc(op, to);
@@ -260,7 +260,7 @@ static mx_status fold(struct mxi_task *task, enum mxi_fold op, bool truth) {
   struct step s = {.fold = kernels, .item = mxi_itemsize(from), .acc = mxi_acc_sizes[acc], .src = in->data};
   s.load = truth ? convert->truth[from] : convert->load[from][acc];
   if (!s.load || !kernels->rows)
-    return mxi_task_fail(task, MX_ERR_DTYPE, "not for %s to %s", mxi_dtype_names[from], mxi_dtype_names[to]);
+    return mx_task_fail(task, MX_ERR_DTYPE, "not for %s to %s", mxi_dtype_names[from], mxi_dtype_names[to]);
   s.scatter = convert->store[mxi_acc_dtypes[acc]];
   s.is_plain = from == to && mxi_acc_is_stored(from);
   s.lanes = mxi_acc_lanes[acc];
@@ -289,8 +289,8 @@ static mx_status fold(struct mxi_task *task, enum mxi_fold op, bool truth) {
   return MX_OK;
 }
 
-size_t mxi_cpu_sum_scratch(const struct mxi_task *task) {
-  const struct mxi_view *in = &task->in[0];
+size_t mxi_cpu_sum_scratch(const struct mx_task *task) {
+  const struct mx_view *in = &task->in[0];
   mx_dtype to = (mx_dtype)task->out[0].dtype;
   size_t acc = mxi_acc_sizes[mxi_acc_of[to]], total = 0;
   if (in->size == 0) return 0;
@@ -309,9 +309,9 @@ size_t mxi_cpu_sum_scratch(const struct mxi_task *task) {
   return total;
 }
 
-mx_status mxi_cpu_sum(struct mxi_task *task) { return fold(task, MXI_FOLD_SUM, false); }
-mx_status mxi_cpu_prod(struct mxi_task *task) { return fold(task, MXI_FOLD_PROD, false); }
-mx_status mxi_cpu_max(struct mxi_task *task) { return fold(task, MXI_FOLD_MAX, false); }
-mx_status mxi_cpu_min(struct mxi_task *task) { return fold(task, MXI_FOLD_MIN, false); }
-mx_status mxi_cpu_all(struct mxi_task *task) { return fold(task, MXI_FOLD_MIN, true); }
-mx_status mxi_cpu_any(struct mxi_task *task) { return fold(task, MXI_FOLD_MAX, true); }
+mx_status mxi_cpu_sum(struct mx_task *task) { return fold(task, MXI_FOLD_SUM, false); }
+mx_status mxi_cpu_prod(struct mx_task *task) { return fold(task, MXI_FOLD_PROD, false); }
+mx_status mxi_cpu_max(struct mx_task *task) { return fold(task, MXI_FOLD_MAX, false); }
+mx_status mxi_cpu_min(struct mx_task *task) { return fold(task, MXI_FOLD_MIN, false); }
+mx_status mxi_cpu_all(struct mx_task *task) { return fold(task, MXI_FOLD_MIN, true); }
+mx_status mxi_cpu_any(struct mx_task *task) { return fold(task, MXI_FOLD_MAX, true); }

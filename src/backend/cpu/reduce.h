@@ -6,27 +6,27 @@
 #include "plan/program.h"
 
 /* params: mxi_params_axes. sum and prod convert to the output's dtype as they read. */
-mx_status mxi_cpu_sum(struct mxi_task *task);
-mx_status mxi_cpu_prod(struct mxi_task *task);
-mx_status mxi_cpu_max(struct mxi_task *task);
-mx_status mxi_cpu_min(struct mxi_task *task);
-mx_status mxi_cpu_all(struct mxi_task *task);
-mx_status mxi_cpu_any(struct mxi_task *task);
-size_t mxi_cpu_sum_scratch(const struct mxi_task *task); /* of all six */
+mx_status mxi_cpu_sum(struct mx_task *task);
+mx_status mxi_cpu_prod(struct mx_task *task);
+mx_status mxi_cpu_max(struct mx_task *task);
+mx_status mxi_cpu_min(struct mx_task *task);
+mx_status mxi_cpu_all(struct mx_task *task);
+mx_status mxi_cpu_any(struct mx_task *task);
+size_t mxi_cpu_sum_scratch(const struct mx_task *task); /* of all six */
 /* params: mxi_params_axis; the output is uint32 */
-mx_status mxi_cpu_argmax(struct mxi_task *task);
-mx_status mxi_cpu_argmin(struct mxi_task *task);
-size_t mxi_cpu_argmax_scratch(const struct mxi_task *task); /* of both */
+mx_status mxi_cpu_argmax(struct mx_task *task);
+mx_status mxi_cpu_argmin(struct mx_task *task);
+size_t mxi_cpu_argmax_scratch(const struct mx_task *task); /* of both */
 /* params: mxi_params_axes, mxi_params_softmax; float and complex dtypes */
-mx_status mxi_cpu_logsumexp(struct mxi_task *task);
-mx_status mxi_cpu_softmax(struct mxi_task *task);
-size_t mxi_cpu_softmax_scratch(const struct mxi_task *task); /* of both */
+mx_status mxi_cpu_logsumexp(struct mx_task *task);
+mx_status mxi_cpu_softmax(struct mx_task *task);
+size_t mxi_cpu_softmax_scratch(const struct mx_task *task); /* of both */
 /* params: mxi_params_scan; logcumsumexp: float and complex dtypes */
-mx_status mxi_cpu_cumsum(struct mxi_task *task);
-mx_status mxi_cpu_cumprod(struct mxi_task *task);
-mx_status mxi_cpu_cummax(struct mxi_task *task);
-mx_status mxi_cpu_cummin(struct mxi_task *task);
-mx_status mxi_cpu_logcumsumexp(struct mxi_task *task);
-size_t mxi_cpu_cumsum_scratch(const struct mxi_task *task); /* of all five: none */
+mx_status mxi_cpu_cumsum(struct mx_task *task);
+mx_status mxi_cpu_cumprod(struct mx_task *task);
+mx_status mxi_cpu_cummax(struct mx_task *task);
+mx_status mxi_cpu_cummin(struct mx_task *task);
+mx_status mxi_cpu_logcumsumexp(struct mx_task *task);
+size_t mxi_cpu_cumsum_scratch(const struct mx_task *task); /* of all five: none */
 
 #endif

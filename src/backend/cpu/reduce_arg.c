@@ -105,8 +105,8 @@ static void prefer_columns(struct mxi_nest *nest) {
   memmove(outer->stride, outer->stride + 1, (size_t)outer->ndim * sizeof *outer->stride);
 }
 
-static mx_status arg_run(struct mxi_task *task, enum mxi_fold op) {
-  const struct mxi_view *in = &task->in[0], *out = &task->out[0];
+static mx_status arg_run(struct mx_task *task, enum mxi_fold op) {
+  const struct mx_view *in = &task->in[0], *out = &task->out[0];
   mx_dtype from = (mx_dtype)in->dtype;
   enum mxi_acc acc = (enum mxi_acc)mxi_acc_of[from];
   const struct mxi_reduce_kernels *kernels = mxi_reduce_kernels();
@@ -117,7 +117,7 @@ static mx_status arg_run(struct mxi_task *task, enum mxi_fold op) {
     memset(out->data, 0, (size_t)out->size * sizeof(uint32_t));
     return MX_OK;
   }
-  if (nest.axis.size > UINT32_MAX) return mxi_task_fail(task, MX_ERR_VALUE, "the axis is too long for uint32");
+  if (nest.axis.size > UINT32_MAX) return mx_task_fail(task, MX_ERR_VALUE, "the axis is too long for uint32");
   prefer_columns(&nest);
   struct arg_job j = {.fold = &kernels->folds[op][acc], .best = &kernels->best[op == MXI_FOLD_MIN][acc]};
   j.load = mxi_reduce_convert_kernels()->load[from][acc];
@@ -142,13 +142,13 @@ static mx_status arg_run(struct mxi_task *task, enum mxi_fold op) {
   return MX_OK;
 }
 
-size_t mxi_cpu_argmax_scratch(const struct mxi_task *task) {
-  const struct mxi_view *in = &task->in[0];
+size_t mxi_cpu_argmax_scratch(const struct mx_task *task) {
+  const struct mx_view *in = &task->in[0];
   if (in->size == 0) return 0;
   int64_t axis = in->shape[((const struct mxi_params_axis *)task->params)->axis], rows = in->size / axis;
   if (axis <= MXI_ROW_BLOCK || rows >= FEW_ROWS) return 0;
   return (size_t)(rows * ((axis + MXI_ROW_BLOCK - 1) / MXI_ROW_BLOCK)) * mxi_acc_sizes[mxi_acc_of[in->dtype]];
 }
 
-mx_status mxi_cpu_argmax(struct mxi_task *task) { return arg_run(task, MXI_FOLD_MAX); }
-mx_status mxi_cpu_argmin(struct mxi_task *task) { return arg_run(task, MXI_FOLD_MIN); }
+mx_status mxi_cpu_argmax(struct mx_task *task) { return arg_run(task, MXI_FOLD_MAX); }
+mx_status mxi_cpu_argmin(struct mx_task *task) { return arg_run(task, MXI_FOLD_MIN); }

@@ -98,14 +98,14 @@ static bool scan_choose(struct scan_job *j, enum mxi_fold op, bool log, mx_dtype
   return true;
 }
 
-static mx_status scan_run(struct mxi_task *task, enum mxi_fold op, bool log) {
-  const struct mxi_view *in = &task->in[0], *out = &task->out[0];
+static mx_status scan_run(struct mx_task *task, enum mxi_fold op, bool log) {
+  const struct mx_view *in = &task->in[0], *out = &task->out[0];
   const struct mxi_params_scan *params = task->params;
   struct mxi_nest nest;
   struct scan_job j;
   if (op == MXI_FOLD_PROD && in->dtype == MX_BOOL) op = MXI_FOLD_MIN;
   if (!scan_choose(&j, op, log, (mx_dtype)in->dtype))
-    return mxi_task_fail(task, MX_ERR_DTYPE, "not for %s", mxi_dtype_names[in->dtype]);
+    return mx_task_fail(task, MX_ERR_DTYPE, "not for %s", mxi_dtype_names[in->dtype]);
   if (out->size == 0) return MX_OK;
   mxi_nest_split(&nest, in->ndim, in->shape, in->strides, 1ull << params->axis);
   j.item = mxi_itemsize((mx_dtype)in->dtype);
@@ -124,13 +124,13 @@ static mx_status scan_run(struct mxi_task *task, enum mxi_fold op, bool log) {
   return MX_OK;
 }
 
-mx_status mxi_cpu_cumsum(struct mxi_task *task) { return scan_run(task, MXI_FOLD_SUM, false); }
-mx_status mxi_cpu_cumprod(struct mxi_task *task) { return scan_run(task, MXI_FOLD_PROD, false); }
-mx_status mxi_cpu_cummax(struct mxi_task *task) { return scan_run(task, MXI_FOLD_MAX, false); }
-mx_status mxi_cpu_cummin(struct mxi_task *task) { return scan_run(task, MXI_FOLD_MIN, false); }
-mx_status mxi_cpu_logcumsumexp(struct mxi_task *task) { return scan_run(task, MXI_FOLD_MAX, true); }
+mx_status mxi_cpu_cumsum(struct mx_task *task) { return scan_run(task, MXI_FOLD_SUM, false); }
+mx_status mxi_cpu_cumprod(struct mx_task *task) { return scan_run(task, MXI_FOLD_PROD, false); }
+mx_status mxi_cpu_cummax(struct mx_task *task) { return scan_run(task, MXI_FOLD_MAX, false); }
+mx_status mxi_cpu_cummin(struct mx_task *task) { return scan_run(task, MXI_FOLD_MIN, false); }
+mx_status mxi_cpu_logcumsumexp(struct mx_task *task) { return scan_run(task, MXI_FOLD_MAX, true); }
 
-size_t mxi_cpu_cumsum_scratch(const struct mxi_task *task) {
+size_t mxi_cpu_cumsum_scratch(const struct mx_task *task) {
   (void)task;
   return 0;
 }

@@ -252,7 +252,7 @@ static void softmax_columns(void *arg, int64_t begin, int64_t end, int slot) {
 
 /* ---- Both -------------------------------------------------------------------------------------------------------- */
 /* Whether the axes are one run with columns after it; `nest` is then split that way, else all kept axes are outer. */
-static bool nest_for(struct mxi_nest *nest, const struct mxi_view *v, const int64_t *shape, uint64_t mask) {
+static bool nest_for(struct mxi_nest *nest, const struct mx_view *v, const int64_t *shape, uint64_t mask) {
   uint64_t live = 0;
   for (int i = 0; i < v->ndim; i++) live |= (uint64_t)(shape[i] != 1) << i;
   int ndim = v->ndim, runs = 0, was = 0;
@@ -268,13 +268,13 @@ static bool nest_for(struct mxi_nest *nest, const struct mxi_view *v, const int6
   return false;
 }
 
-static mx_status softmax_run(struct mxi_task *task, uint64_t mask, bool log) {
-  const struct mxi_view *in = &task->in[0], *out = &task->out[0];
+static mx_status softmax_run(struct mx_task *task, uint64_t mask, bool log) {
+  const struct mx_view *in = &task->in[0], *out = &task->out[0];
   mx_dtype t = (mx_dtype)in->dtype;
   enum mxi_acc acc = (enum mxi_acc)mxi_acc_of[t];
   struct mxi_nest from, to;
   struct softmax_job j = {.exp = &mxi_reduce_exp_table()->of[acc], .log = log};
-  if (!j.exp->scale) return mxi_task_fail(task, MX_ERR_DTYPE, "not for %s", mxi_dtype_names[t]);
+  if (!j.exp->scale) return mx_task_fail(task, MX_ERR_DTYPE, "not for %s", mxi_dtype_names[t]);
   if (in->size == 0 || out->size == 0) return MX_OK;
   j.max = &mxi_reduce_kernels()->folds[MXI_FOLD_MAX][acc];
   j.sum = &mxi_reduce_kernels()->folds[MXI_FOLD_SUM][acc];
@@ -305,18 +305,18 @@ static mx_status softmax_run(struct mxi_task *task, uint64_t mask, bool log) {
   return MX_OK;
 }
 
-mx_status mxi_cpu_logsumexp(struct mxi_task *task) {
+mx_status mxi_cpu_logsumexp(struct mx_task *task) {
   return softmax_run(task, ((const struct mxi_params_axes *)task->params)->mask, true);
 }
 
-mx_status mxi_cpu_softmax(struct mxi_task *task) {
+mx_status mxi_cpu_softmax(struct mx_task *task) {
   return softmax_run(task, ((const struct mxi_params_softmax *)task->params)->mask, false);
 }
 
 /* Sums of the blocks of one row, where rows are long and few, or longer than a stack takes. The mask comes first in
  * both parameter structs. */
-size_t mxi_cpu_softmax_scratch(const struct mxi_task *task) {
-  const struct mxi_view *in = &task->in[0];
+size_t mxi_cpu_softmax_scratch(const struct mx_task *task) {
+  const struct mx_view *in = &task->in[0];
   uint64_t mask = ((const struct mxi_params_axes *)task->params)->mask;
   struct mxi_nest nest;
   if (in->size == 0 || nest_for(&nest, in, in->shape, mask)) return 0;

@@ -16,7 +16,7 @@
 enum mode { VALUES = 1, SELECT = 2 }; /* results are values, not indices; only item kth needs its place */
 
 struct sort_run {
-  const struct mxi_view *in, *out;
+  const struct mx_view *in, *out;
   char *scratch;
   int64_t n, lines, lanes, in_step, out_step, kth; /* steps in bytes */
   int32_t axis, mode;
@@ -154,7 +154,7 @@ static void sort_line(const struct line *l, int mode) {
 static bool is_wide(int64_t n, int64_t lines, int mode) { return n >= MXI_SORT_WIDE && lines < 8 && !(mode & SELECT); }
 
 /* Where line number `line` starts: a position of the shape without the axis. */
-static int64_t line_offset(const struct mxi_view *v, int axis, int64_t line) {
+static int64_t line_offset(const struct mx_view *v, int axis, int64_t line) {
   int64_t at = 0;
   for (int i = v->ndim - 1; i >= 0; i--) {
     if (i == axis) continue;
@@ -192,20 +192,20 @@ static int64_t lane_count(int64_t n, int64_t lines, int mode) {
   return lines < 128 ? 16 : lines < 8 * MAX_LANES ? lines / 8 : MAX_LANES;
 }
 
-static size_t sort_scratch(const struct mxi_task *task, int axis, int mode) {
-  const struct mxi_view *in = &task->in[0];
+static size_t sort_scratch(const struct mx_task *task, int axis, int mode) {
+  const struct mx_view *in = &task->in[0];
   if (!in->size) return 0;
   int64_t n = in->shape[axis];
   size_t counters = is_wide(n, in->size / n, mode) ? MXI_SORT_COUNTERS * sizeof(uint32_t) : 0;
   return (size_t)(lane_count(n, in->size / n, mode) * n) * ITEM_SCRATCH + counters;
 }
 
-static mx_status run_sort(struct mxi_task *task, int axis, int64_t kth, int mode) {
-  const struct mxi_view *in = &task->in[0], *out = &task->out[0];
+static mx_status run_sort(struct mx_task *task, int axis, int64_t kth, int mode) {
+  const struct mx_view *in = &task->in[0], *out = &task->out[0];
   if (!in->size) return MX_OK;
   struct sort_run r = {.in = in, .out = out, .scratch = task->scratch, .n = in->shape[axis], .axis = axis};
   if (r.n > UINT32_MAX)
-    return mxi_task_fail(task, MX_ERR_UNSUPPORTED, "an axis of 2^32 or more elements cannot be sorted");
+    return mx_task_fail(task, MX_ERR_UNSUPPORTED, "an axis of 2^32 or more elements cannot be sorted");
   r.kth = kth;
   r.mode = mode;
   r.in_step = in->strides[axis] * mxi_itemsizes[in->dtype];
@@ -221,32 +221,32 @@ static mx_status run_sort(struct mxi_task *task, int axis, int64_t kth, int mode
   return MX_OK;
 }
 
-mx_status mxi_cpu_sort(struct mxi_task *task) {
+mx_status mxi_cpu_sort(struct mx_task *task) {
   const struct mxi_params_axis *p = task->params;
   return run_sort(task, p->axis, 0, VALUES);
 }
 
-mx_status mxi_cpu_argsort(struct mxi_task *task) {
+mx_status mxi_cpu_argsort(struct mx_task *task) {
   const struct mxi_params_axis *p = task->params;
   return run_sort(task, p->axis, 0, 0);
 }
 
-mx_status mxi_cpu_partition(struct mxi_task *task) {
+mx_status mxi_cpu_partition(struct mx_task *task) {
   const struct mxi_params_partition *p = task->params;
   return run_sort(task, p->axis, p->kth, VALUES | SELECT);
 }
 
-mx_status mxi_cpu_argpartition(struct mxi_task *task) {
+mx_status mxi_cpu_argpartition(struct mx_task *task) {
   const struct mxi_params_partition *p = task->params;
   return run_sort(task, p->axis, p->kth, SELECT);
 }
 
-size_t mxi_cpu_sort_scratch(const struct mxi_task *task) {
+size_t mxi_cpu_sort_scratch(const struct mx_task *task) {
   const struct mxi_params_axis *p = task->params;
   return sort_scratch(task, p->axis, 0);
 }
 
-size_t mxi_cpu_partition_scratch(const struct mxi_task *task) {
+size_t mxi_cpu_partition_scratch(const struct mx_task *task) {
   const struct mxi_params_partition *p = task->params;
   return sort_scratch(task, p->axis, SELECT);
 }

@@ -7,7 +7,7 @@
 #define GRAIN 1024
 
 struct search_run {
-  const struct mxi_view *sorted, *values;
+  const struct mx_view *sorted, *values;
   uint32_t *out;
   mxi_sort_encode_fn encode;
   int64_t step; /* bytes between items of the sequence */
@@ -38,16 +38,16 @@ static int64_t search(const struct search_run *r, uint64_t value) {
 static void search_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   (void)slot;
   const struct search_run *r = arg;
-  const struct mxi_view *v = r->values;
+  const struct mx_view *v = r->values;
   for (int64_t i = begin; i < end; i++) {
     int64_t at = v->contiguous ? i : mxi_layout_offset(v->ndim, v->shape, v->strides, i);
     r->out[i] = (uint32_t)search(r, key_of(r, v->data + at * mxi_itemsizes[v->dtype]));
   }
 }
 
-mx_status mxi_cpu_searchsorted(struct mxi_task *task) {
+mx_status mxi_cpu_searchsorted(struct mx_task *task) {
   const struct mxi_params_axis *p = task->params;
-  const struct mxi_view *sorted = &task->in[0], *values = &task->in[1];
+  const struct mx_view *sorted = &task->in[0], *values = &task->in[1];
   if (!values->size) return MX_OK;
   struct search_run r = {.sorted = sorted, .values = values, .out = (uint32_t *)task->out[0].data, .right = p->option};
   r.encode = mxi_sort_key_kernels()->of[sorted->dtype].encode;

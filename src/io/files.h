@@ -1,0 +1,19 @@
+/* Saving and loading in a context of the caller's. Actions: they do nothing while an error is pending. What is loaded is
+ * on the context's stack. */
+#ifndef MXI_IO_FILES_H
+#define MXI_IO_FILES_H
+
+#include "core/ctx.h"
+
+mx_status mxi_save(struct mxi_ctx *c, const char *path, mx_array a);
+mx_array mxi_load(struct mxi_ctx *c, const char *path);
+mx_status mxi_save_named(struct mxi_ctx *c, const char *path, const char *const *names, const mx_array *arrays, size_t count);
+/* results[i] is on the stack, on success alone. */
+mx_status mxi_load_named(struct mxi_ctx *c, const char *path, const char *const *names, mx_array *results, size_t count);
+/* fn for each member, with its name and an array on the stack; false stops, with the error in c. */
+mx_status mxi_load_each(struct mxi_ctx *c, const char *path, bool (*fn)(struct mxi_ctx *c, const char *name, mx_array a, void *arg),
+                        void *arg);
+/* The length mx_format needs, in *needed. */
+mx_status mxi_format(struct mxi_ctx *c, mx_array a, char *buf, size_t size, size_t *needed);
+
+#endif

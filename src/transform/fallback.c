@@ -1,0 +1,63 @@
+/* The fallback is run as a closure on tracers, as a function of the user's is. */
+#include "transform/fallback.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "transform/vjp.h"
+
+static size_t outputs_of(const struct mx_prim *prim) { return prim->output_count ? prim->output_count : 1; }
+
+static mx_status run(mxb_ctx *c, const mx_array *args, size_t count, mxb_list *results, void *user) {
+  mx_array node = user;
+  const struct mx_prim *prim = mxi_prims[node->op];
+  size_t n = outputs_of(prim);
+  mx_array *out = mxi_calloc(n * sizeof *out);
+  if (!out) return mxi_fail_memory(c, prim->name), c->code;
+  bool ok = prim->fallback(c, mxi_params(node), args, count, out);
+  for (size_t i = 0; i < n && ok; i++) ok = !mxb_list_add(c, results, out[i] ? (mxi_retain(out[i]), out[i]) : NULL);
+  mxi_free(out);
+  return ok ? MX_OK : c->code ? c->code : MX_ERR_VALUE;
+}
+
+/* Copies of arrays[i], zeros in the place of NULL; to be freed. NULL without memory. */
+static mx_array *with_zeros(struct mxi_ctx *c, const char *who, const mx_array *arrays, const mx_array *like, size_t count) {
+  mx_array *all = mxi_malloc((count + 1) * sizeof *all);
+  bool ok = all != NULL;
+  for (size_t i = 0; i < count && ok; i++) ok = (all[i] = arrays[i] ? arrays[i] : mxi_zeros_of(c, like[i])) != NULL;
+  if (ok) return all;
+  mxi_fail_memory(c, who);
+  mxi_free(all);
+  return NULL;
+}
+
+bool mxi_fallback_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents, uint64_t wanted,
+                      mx_array *grads) {
+  (void)wanted;
+  const struct mx_prim *prim = mxi_prims[node->op];
+  size_t n = outputs_of(prim);
+  mx_array *given = with_zeros(c, prim->name, cotangents, outputs, n);
+  if (!given) return false;
+  struct mxb_list results = {0};
+  struct mxi_closure f = {.own_many = run, .user = node};
+  mx_status code = mxi_vjp_call(c, prim->name, &f, mxi_inputs(node), node->input_count, given, n, &results, grads);
+  mxi_list_free(&results);
+  mxi_free(given);
+  return !code;
+}
+
+bool mxi_fallback_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *tangents, mx_array *output_tangents) {
+  (void)outputs;
+  const struct mx_prim *prim = mxi_prims[node->op];
+  size_t n = outputs_of(prim);
+  mx_array *given = with_zeros(c, prim->name, tangents, mxi_inputs(node), node->input_count);
+  if (!given) return false;
+  struct mxb_list results = {0}, jvps = {0};
+  struct mxi_closure f = {.own_many = run, .user = node};
+  mx_status code = mxi_jvp_call(c, &f, mxi_inputs(node), given, node->input_count, n, &results, &jvps);
+  if (!code) memcpy(output_tangents, jvps.at, n * sizeof *jvps.at);
+  mxi_list_free(&results);
+  mxi_list_free(&jvps);
+  mxi_free(given);
+  return !code;
+}
