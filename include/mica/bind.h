@@ -160,10 +160,13 @@ MX_API mx_status mxb_attach(mxb_ctx *ctx, mx_array a, void *payload, void (*rele
 MX_API void *mxb_payload(mx_array a); /* NULL: none */
 MX_API bool mxb_is_tainted(mx_array a);
 /** Calls fn(payload, NULL, arg) for a's own payload, then fn(NULL, input, arg) once for each edge to a tainted input, and
- *  stops at the first that is not 0, which it returns. The references fn sees are a's own: one each. */
+ *  stops at the first that is not 0, which it returns. The references fn sees are a's own: one each. Nodes that a run
+ *  works on show nothing. Not while another thread is inside a call that evaluates `a` on the spot: a binding that lets go
+ *  of its lock to wait calls mxb_eval_start with the lock and only mxb_wait without. */
 MX_API int mxb_visit(mx_array a, int (*fn)(void *payload, mx_array input, void *arg), void *arg);
-/** Breaks the cycles through `a`, which is garbage: lets go of its payload and its inputs. If someone evaluates it after
- *  all, that is MX_ERR_STATE. A node that a run works on is left alone. */
+/** Breaks the cycles through `a`, which is garbage: lets go of its payload and its inputs. Who clears several nodes holds
+ *  a reference to each until all are cleared. If someone evaluates one after all, that is MX_ERR_STATE. A node that a run
+ *  works on is left alone. */
 MX_API void mxb_clear(mx_array a);
 /** Releases what is in the queue; how many payloads that were. Cheap when it is empty. */
 MX_API size_t mxb_drain(void);

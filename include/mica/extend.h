@@ -101,11 +101,12 @@ typedef bool (*mx_jvp_rule)(mxb_ctx *c, mx_array node, const mx_array *outputs, 
 /* inputs carry the mapped axis at in_axes[i] (-1: not mapped); outputs carry it at out_axes[i]. */
 typedef bool (*mx_vmap_rule)(mxb_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes, mx_array *outputs,
                              int *out_axes);
-/* Writes how the node (an alias of input 0) lies, given the layout of input 0; false: it needs a copy. */
+/* Writes how the node (an alias of input 0) lies, given the layout of input 0; false: it needs a copy of that, row-major,
+ * which every rule must accept. */
 typedef bool (*mx_view_rule)(const void *params, const struct mx_layout *in, size_t itemsize, int ndim, const int64_t *shape,
                              struct mx_layout *out);
 
-/* What comes out, one entry for each output. */
+/* What comes out, one entry for each output; as the rule finds them, each is a float32 of no axes. */
 struct mx_result {
   mx_dtype dtype;
   int ndim;

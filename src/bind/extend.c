@@ -65,6 +65,7 @@ static bool build(struct mxi_ctx *c, int op, const void *params, const mx_array 
   const struct mx_prim *prim = mxi_prims[op];
   for (size_t i = 0; i < count; i++)
     if (!(inputs[i] = mxi_strong(c, given[i]))) return false;
+  for (size_t i = 0; i < output_count(prim); i++) r[i].dtype = MX_FLOAT32, r[i].ndim = 0;
   if (!prim->shape(c, params, inputs, count, r))
     return mxi_fail(c, MX_ERR_VALUE, "[%s] the shape rule refuses the inputs", prim->name);
   if (!check_results(c, prim, r)) return false;

@@ -24,6 +24,7 @@ mx_status mxi_cpu_partition(struct mx_task *task);
 mx_status mxi_cpu_argpartition(struct mx_task *task);
 mx_status mxi_cpu_searchsorted(struct mx_task *task);
 size_t mxi_cpu_sort_scratch(const struct mx_task *task);
+size_t mxi_cpu_partition_scratch(const struct mx_task *task);
 
 static uint64_t random_state = 1;
 static uint64_t next_random(void) {

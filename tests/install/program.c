@@ -1,6 +1,8 @@
-/* A program of someone who uses mica, as C11 and as C++17: a sum, and a product that needs the BLAS. Its argument, if
- * any, is the folder the BLAS must have been loaded from. */
+/* A program of someone who uses mica, as C11 and as C++17: a sum, a product that needs the BLAS, a call as bindings make
+ * it, and an operation of its own. Its argument, if any, is the folder the BLAS must have been loaded from. */
 #include <mica.h>
+#include <mica/bind.h>
+#include <mica/extend.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,14 +36,45 @@ static float error_of_product(void) {
   return worst;
 }
 
+static mx_status kernel_of_half(struct mx_task *task) {
+  ((float *)task->out[0].data)[0] = ((const float *)task->in[0].data)[0] / 2;
+  return MX_OK;
+}
+
+static bool shape_of_half(mxb_ctx *ctx, const void *params, const mx_array *inputs, size_t count, struct mx_result *result) {
+  (void)ctx, (void)params, (void)inputs;
+  result->dtype = MX_FLOAT32;
+  return count == 1;
+}
+
+/* Half of 5, by an operation registered here and called as a binding would. */
+static float half_of_five(void) {
+  struct mx_prim prim;
+  struct mx_kernel kernel = {kernel_of_half, NULL};
+  memset(&prim, 0, sizeof prim);
+  prim.size = sizeof prim;
+  prim.name = "half";
+  prim.shape = shape_of_half;
+  mxb_ctx *ctx = mxb_ctx_new();
+  mx_array five = mxb_constant_f(ctx, 5, MX_FLOAT32), half = NULL;
+  float result = 0;
+  mxb_prim_apply(ctx, mx_prim_register(&prim, &kernel), NULL, &five, 1, &half);
+  mxb_item(ctx, half, &result);
+  mxb_release(five);
+  mxb_release(half);
+  mxb_ctx_free(ctx);
+  return result;
+}
+
 int main(int argc, char **argv) {
   mx_scope scope = mx_scope_begin();
   float sum = mx_item_f32(mx_add(mx_f32(2), mx_f32(3)));
-  float error = error_of_product();
+  float error = error_of_product(), half = half_of_five();
   mx_scope_end(scope);
   if (mx_error()) fprintf(stderr, "mica: %s\n", mx_error_message());
-  if (sum != 5 || error != 0) fprintf(stderr, "2 + 3 is %g; the product is off by %g\n", (double)sum, (double)error);
-  if (mx_error() || sum != 5 || error != 0) return 1;
+  bool right = sum == 5 && error == 0 && half == 2.5f;
+  if (!right) fprintf(stderr, "2 + 3 is %g; the product is off by %g; half of 5 is %g\n", (double)sum, (double)error, (double)half);
+  if (mx_error() || !right) return 1;
   if (argc > 1 && !is_loaded_from(argv[1])) {
     fprintf(stderr, "no BLAS was loaded from %s\n", argv[1]);
     return 1;
