@@ -204,14 +204,18 @@ static void set_failure(mx_array a, const struct mxi_run *r) {
   if (x->failure) strcpy(x->failure, r->message);
 }
 
+static bool keeps_graph(const struct mxi_run *r, mx_array a) { return r->trace_base && a->trace >= r->trace_base; }
+
+/* With its graph gone, a value no longer leads to closures of a binding's, but to one that hangs on itself. */
+static bool loses_taint(const struct mxi_run *r, mx_array a) { return !keeps_graph(r, a) && !(a->extra && a->extra->ext); }
+
 static void finish_member(mx_array a, const struct mxi_run *r, bool failed) {
   if (failed) set_failure(a, r);
   uint8_t flags = mxi_flags(a) & (uint8_t)~MXI_NODE_CLAIMED;
   if (!r->code) flags |= MXI_NODE_EVALUATED;
+  if (!r->code && flags & MXI_NODE_TAINTED && loses_taint(r, a)) flags &= (uint8_t)~MXI_NODE_TAINTED;
   atomic_store_explicit(&a->flags, flags | (failed ? MXI_NODE_FAILED : 0), memory_order_release);
 }
-
-static bool keeps_graph(const struct mxi_run *r, mx_array a) { return r->trace_base && a->trace >= r->trace_base; }
 
 /* Frees the nodes that only this tape referred to, and lets members go of their inputs. All edges of the tape end at
  * once, so those to what stays are counted down in one step a node, and those to what goes not at all. A node's edges

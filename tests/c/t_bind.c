@@ -122,6 +122,58 @@ static void integers_count_exactly(void **state) {
   mxb_release(a);
 }
 
+/* ---- The same operations as in mica.h ---------------------------------------------------------------------------- */
+struct both_faces {
+  const char *name;
+  mx_array (*bound)(mxb_ctx *ctx, const mx_array *in);
+  mx_array (*scoped)(const mx_array *in);
+};
+
+/* Parts of operations, which have neither face. */
+#define mxb_rint(ctx, a) mxb_negative(ctx, a)
+#define mx_rint(a) mx_negative(a)
+#define mxb_decode_fp8(ctx, a) mxb_negative(ctx, a)
+#define mx_decode_fp8(a) mx_negative(a)
+#define IN_1 in[0]
+#define IN_2 in[0], in[1]
+#define IN_3 in[2], in[0], in[1]
+#define K(name, class, formula)
+#define D(name, operand, partial)
+#define OP(name, arity, rule, lo, hi, ulp, doc)                                                    \
+  static mx_array bound_##name(mxb_ctx *ctx, const mx_array *in) { return mxb_##name(ctx, IN_##arity); } \
+  static mx_array scoped_##name(const mx_array *in) { return mx_##name(IN_##arity); }
+#include "core/elementwise.def"
+#undef OP
+static const struct both_faces rows[] = {
+#define OP(name, arity, rule, lo, hi, ulp, doc) {#name, bound_##name, scoped_##name},
+#include "core/elementwise.def"
+#undef OP
+};
+
+/* Every row on floats, integers, bools: the same bits, or the same error. */
+static void each_row_does_what_its_other_face_does(void **state) {
+  (void)state;
+  static const mx_dtype dtypes[] = {MX_FLOAT32, MX_INT32, MX_UINT8, MX_BOOL, MX_COMPLEX64};
+  for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+    mx_array x = vector(c, (float[]){1, 0, 2}, 3), half = vector(c, (float[]){0.5f}, 1);
+    mx_array in[3] = {mxb_astype(c, x, dtypes[d]), mxb_astype(c, half, dtypes[d]), mxb_astype(c, x, MX_BOOL)};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+      mx_scope s = mx_scope_begin();
+      mx_array a = rows[i].bound(c, in), b = rows[i].scoped(in);
+      bool same = !a == !b && mxb_error_code(c) == mx_error() && !strcmp(mxb_error_message(c), mx_error_message());
+      mxb_error_clear(c);
+      mx_error_clear();
+      if (a && b) same = mx_dtype_of(a) == mx_dtype_of(b) && !memcmp(mxb_data(c, a), mx_data(b), mx_nbytes(b));
+      if (!same) fail_msg("%s of dtype %d", rows[i].name, dtypes[d]);
+      mxb_release(a);
+      mx_scope_end(s);
+    }
+    for (int k = 0; k < 3; k++) mxb_release(in[k]);
+    mxb_release(x);
+    mxb_release(half);
+  }
+}
+
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
 static void an_error_stays_in_its_ctx(void **state) {
   (void)state;
@@ -600,6 +652,7 @@ int main(void) {
       TEST(several_results_are_each_owned),
       TEST(literals_are_weak_and_constants_are_not),
       TEST(integers_count_exactly),
+      TEST(each_row_does_what_its_other_face_does),
       TEST(an_error_stays_in_its_ctx),
       TEST(the_first_error_is_kept_and_stops_actions),
       TEST(missing_arguments_are_named),

@@ -362,8 +362,10 @@ static void evaluation_lets_closures_go_but_does_not_run_their_release(void **st
   (void)state;
   struct closure f = {0};
   mx_array x = abc(c), y = custom(c, &f, x);
+  assert_true(mxb_is_tainted(y));
   assert_int_equal(mxb_async_eval(c, &y, 1), MX_OK);
   assert_int_equal(mxb_synchronize(c), MX_OK); /* the graph went on the stream's thread */
+  assert_false(mxb_is_tainted(y));
   assert_float_equal(at(y, 0), expf(1), 1e-6f * expf(1));
   assert_int_equal(f.released, 0);
   assert_int_equal(mxb_drain(), 1);
