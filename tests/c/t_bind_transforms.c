@@ -428,9 +428,14 @@ static void a_cycle_through_a_closure_is_found_and_cleared(void **state) {
   mx_array kept = mxb_retain(y);
   for (int i = 0; i < g.count; i++) mxb_retain(g.node[i]); /* what is cleared must not go while others are looked at */
   for (int i = 0; i < g.count; i++) mxb_clear(g.node[i]);
-  for (int i = 0; i < g.count; i++) mxb_release(g.node[i]);
   assert_int_equal(mxb_drain(), 1);
   assert_true(f.released == 1 && !f.captured);
+  for (int i = 0; i < g.count; i++) {
+    struct edges e = {0};
+    mxb_visit(g.node[i], note, &e);
+    assert_true(!e.count && !e.payload); /* nothing is left to see */
+  }
+  for (int i = 0; i < g.count; i++) mxb_release(g.node[i]);
   assert_int_equal(mxb_eval(c, &kept, 1), MX_ERR_STATE); /* who holds on to it is told */
   expect(MX_ERR_STATE, "garbage collector");
   mx_array later = mxb_exp(c, kept);

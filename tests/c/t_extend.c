@@ -231,6 +231,26 @@ static mx_array both_loss(const mx_array *x, void *ctx) {
   return mx_sum(mx_multiply(out[0], out[1]), MX_ALL, false);
 }
 
+static mx_array first_loss(const mx_array *x, void *ctx) {
+  mx_array out[2], operands[2] = {x[0], ctx};
+  return mx_prim_apply_many(both(), NULL, operands, 2, out) ? NULL : mx_sum(out[0], MX_ALL, false);
+}
+
+static mx_status products(const mx_array *x, size_t count, mx_array *y, size_t result_count, void *ctx) {
+  (void)count, (void)result_count;
+  return mx_prim_apply_many(both(), NULL, (mx_array[]){ctx, x[0]}, 2, y);
+}
+
+static void derivatives_that_do_not_flow_are_zero(void **state) {
+  (void)state;
+  mx_array x = mx_from_data((float[]){3, 5}, MX_INTS(2), MX_FLOAT32), other = mx_from_data((float[]){7, 8}, MX_INTS(2), MX_FLOAT32), g, y[2], t[2];
+  assert_int_equal(mx_grad(first_loss, other, &x, 1, &g), MX_OK); /* of the second output nothing is asked */
+  assert_float_equal(at(g, 1), 1, 0);
+  assert_int_equal(mx_jvp(products, other, &x, &x, 1, y, 2, t), MX_OK); /* the first operand does not move */
+  assert_float_equal(at(t[0], 1), 5, 0);
+  assert_float_equal(at(t[1], 1), 40, 0);
+}
+
 static void several_outputs_differentiate(void **state) {
   (void)state;
   mx_array x[2] = {mx_from_data((float[]){1, 2}, MX_INTS(2), MX_FLOAT32), mx_from_data((float[]){3, 5}, MX_INTS(2), MX_FLOAT32)}, g[2], value;
@@ -493,6 +513,7 @@ int main(void) {
       TEST(parameters_of_every_role_count),
       TEST(derivatives_come_from_rules_or_from_the_fallback),
       TEST(several_outputs_differentiate),
+      TEST(derivatives_that_do_not_flow_are_zero),
       TEST(a_view_shares_the_memory),
       TEST(wrong_descriptions_are_refused),
       TEST(wrong_calls_are_refused),
