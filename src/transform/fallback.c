@@ -15,7 +15,11 @@ static mx_status run(mxb_ctx *c, const mx_array *args, size_t count, mxb_list *r
   mx_array *out = mxi_calloc(n * sizeof *out);
   if (!out) return mxi_fail_memory(c, prim->name), c->code;
   bool ok = prim->fallback(c, mxi_params(node), args, count, out);
-  for (size_t i = 0; i < n && ok; i++) ok = !mxb_list_add(c, results, out[i] ? (mxi_retain(out[i]), out[i]) : NULL);
+  for (size_t i = 0; i < n && ok; i++) {
+    if (!out[i]) mxi_fail(c, MX_ERR_VALUE, "[%s] the fallback gave no array", prim->name);
+    ok = out[i] && mxi_list_add(c, prim->name, results, out[i]);
+    if (ok) mxi_retain(out[i]); /* the list is the closure's to give: it owns what is in it */
+  }
   mxi_free(out);
   return ok ? MX_OK : c->code ? c->code : MX_ERR_VALUE;
 }
