@@ -11,7 +11,7 @@
 
 /* Limits read what the operation reads, so that the caches hold the same for both. */
 struct work {
-  mx_array big, wide, half, half2, f16, bf16, i32, index;
+  mx_array big, other, wide, half, half2, f16, bf16, i32, index;
   mx_array (*build)(struct work *w);
   size_t nbytes; /* read, or copied */
   const char *from;
@@ -57,6 +57,10 @@ static mx_array max_all(struct work *w) { return mx_max(w->big, MX_ALL, false); 
 static mx_array mean_rows(struct work *w) { return mx_mean(w->big, MX_INTS(1), false); }
 static mx_array mean_columns(struct work *w) { return mx_mean(w->big, MX_INTS(0), false); }
 static mx_array mean_all(struct work *w) { return mx_mean(w->big, MX_ALL, false); }
+static mx_array squares(struct work *w) { return mx_square(mx_subtract(w->big, w->other)); }
+static mx_array squares_all(struct work *w) { return mx_mean(squares(w), MX_ALL, false); }
+static mx_array squares_rows(struct work *w) { return mx_mean(squares(w), MX_INTS(1), false); }
+static mx_array squares_columns(struct work *w) { return mx_mean(squares(w), MX_INTS(0), false); }
 static mx_array softmax_rows(struct work *w) { return mx_softmax(w->big, MX_INTS(1), false); }
 static mx_array logsumexp_rows(struct work *w) { return mx_logsumexp(w->big, MX_INTS(1), false); }
 static mx_array to_f16(struct work *w) { return mx_astype(w->big, MX_FLOAT16); }
@@ -86,6 +90,9 @@ static const struct {
     {"mean over rows", mean_rows, reading, 16 * MB, 1.2},
     {"mean over columns", mean_columns, reading, 16 * MB, 1.2},
     {"mean of all", mean_all, reading, 16 * MB, 1.2},
+    {"mean of (x - y)^2, all", squares_all, reading, 32 * MB, 1.2},
+    {"mean of (x - y)^2 over rows", squares_rows, reading, 32 * MB, 1.2},
+    {"mean of (x - y)^2 over columns", squares_columns, reading, 32 * MB, 1.2},
     {"softmax of rows", softmax_rows, exponentials, 16 * MB, 1.5},
     {"logsumexp of rows", logsumexp_rows, sum_of_exponentials, 16 * MB, 1.5},
     {"cast 4 M float32 to float16", to_f16, copying, 12 * MB, 1.3},
@@ -107,6 +114,7 @@ static const char *note(bench_fn limit) {
 
 static void make_arrays(struct work *w) {
   w->big = mx_random_normal(MX_SHAPE(1024, 4096), MX_FLOAT32, 0, 1, NULL);
+  w->other = mx_random_normal(MX_SHAPE(1024, 4096), MX_FLOAT32, 0, 1, NULL);
   w->half = mx_random_normal(MX_SHAPE(512, 4096), MX_FLOAT32, 0, 1, NULL);
   w->half2 = mx_random_normal(MX_SHAPE(512, 4096), MX_FLOAT32, 0, 1, NULL);
   w->f16 = mx_astype(w->big, MX_FLOAT16);
@@ -114,7 +122,7 @@ static void make_arrays(struct work *w) {
   w->i32 = mx_astype(mx_multiply(w->big, mx_scalar_f(1000)), MX_INT32);
   w->index = mx_random_permutation_of(1024, NULL);
   w->wide = mx_astype(w->big, MX_FLOAT64);
-  mx_eval_many(w->wide, w->big, w->half, w->half2, w->f16, w->bf16, w->i32, w->index);
+  mx_eval_many(w->wide, w->big, w->other, w->half, w->half2, w->f16, w->bf16, w->i32, w->index);
   w->to = bench_alloc(32 * MB);
   memset(w->to, 1, 32 * MB);
 }

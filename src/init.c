@@ -6,6 +6,7 @@
 #include "backend/cpu/elementwise.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/linear.h"
+#include "backend/cpu/reduce.h"
 #include "base/buffer.h"
 #include "base/pool.h"
 #include "core/prim.h"
@@ -32,11 +33,15 @@ const struct mx_prim *mxi_prims[MX_OP_MAX] = {
 
 static size_t scratch(int op, const struct mx_task *task) { return mxi_kernels[op].scratch ? mxi_kernels[op].scratch(task) : 0; }
 
+static bool can_reduce(int ndim, const int64_t *shape, uint64_t mask) {
+  return mxi_backend.reduce && mxi_cpu_can_reduce(ndim, shape, mask);
+}
+
 struct mx_kernel *const mxi_kernels = mxi_cpu_kernels;
 struct mx_backend mxi_backend = {.size = sizeof mxi_backend, .name = "cpu", .kernels = mxi_cpu_kernels, .kernel_count = MX_OP_MAX,
-                                 .elementwise = mxi_cpu_elementwise, .linear = mxi_cpu_linear};
+                                 .elementwise = mxi_cpu_elementwise, .linear = mxi_cpu_linear, .reduce = mxi_cpu_reduce};
 const struct mxi_planner mxi_planner = {.scratch = scratch, .linear_scratch = mxi_cpu_linear_scratch, .can_linear = mxi_cpu_can_linear,
-                                        .prepare = mxi_cpu_elementwise_prepare};
+                                        .can_reduce = can_reduce, .prepare = mxi_cpu_elementwise_prepare};
 
 MX_API const char *mx_cpu_name(void) { return mxi_isa_name(mxi_isa()); }
 

@@ -202,6 +202,10 @@ struct mx_backend {
   mx_status (*elementwise)(const struct mx_cluster *cluster, const void *const *in, void *const *out);
   mx_status (*linear)(const struct mx_linear *linear, const struct mx_cluster *chain, const void *const *in, void *const *out,
                       void *scratch); /* scratch: as mica's own needs it */
+  /* The reduction `op` (sum, prod, max, min, all or any) over the cluster's last result, which gets no memory:
+   * task->in[0] is its shape without data, out[] the other results, then task->out[0]. Inherited only where none of the
+   * parts is replaced, neither `elementwise` nor a kernel of the six; else cluster and reduction run one by one. */
+  mx_status (*reduce)(int op, struct mx_task *task, const struct mx_cluster *chain, const void *const *in, void *const *out);
 };
 
 /** Computes with `backend` from now on; NULL: mica's own again. The struct is copied, the kernels too. Not while an

@@ -49,6 +49,7 @@ static size_t step_nbytes(const struct mxi_sizing *z, const struct mxi_step *s) 
 
 static double step_flops(const struct mxi_step *s) {
   if (s->kind == MXI_STEP_LINEAR) return 4.0 * (double)s->linear->rows * (double)s->linear->columns;
+  if (s->kind == MXI_STEP_REDUCE) return (double)s->ew->size * (s->ew->instr_count + 1);
   if (s->kind == MXI_STEP_ELEMENTWISE) return (double)s->ew->size * s->ew->instr_count;
   double size = 0;
   for (uint32_t k = 0; k < s->in_count; k++) size = size > (double)s->views[k].size ? size : (double)s->views[k].size;
@@ -63,6 +64,7 @@ size_t mxi_plan_describe(const struct mxi_skeleton *s, const struct mxi_sizing *
     const struct mxi_step *step = &z->steps[i];
     say(&t, "  %2u  ", i);
     if (step->kind == MXI_STEP_KERNEL) say(&t, "%s", mxi_prims[s->nodes[step->node].op]->name);
+    if (step->kind == MXI_STEP_REDUCE) say(&t, "%s over ", mxi_prims[s->nodes[step->node].op]->name);
     if (step->kind == MXI_STEP_LINEAR)
       say(&t, "linear step, one pass over %lld x %lld%s, chain over ", (long long)step->linear->rows,
           (long long)step->linear->columns, step->linear->affine ? ", affine" : "");

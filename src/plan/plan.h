@@ -52,6 +52,7 @@ struct mxi_cluster {
   uint32_t root;                /* position of the last member: where the cluster runs */
   uint32_t member_at, member_count; /* into skeleton->members, in tape order */
   int32_t linear;               /* >= 0: index of the linear step that swallowed it */
+  int32_t reduction;            /* >= 0: position of the reduction that is its root's only reader (or unfused) */
 };
 
 /* z = x @ w, t = chain(z, ...), g = t @ x as one pass over x (or unfused, where sizes say so). */
@@ -73,6 +74,8 @@ struct mxi_skeleton {
 };
 
 struct mxi_skeleton *mxi_skeleton_build(const struct mxi_tape *t, bool fuse);
+bool mxi_plan_is_reduction(int op); /* one that may run over a cluster */
+void mxi_skeleton_find_reductions(struct mxi_skeleton *s); /* sets the clusters' reductions, once linear steps are found */
 void mxi_skeleton_free(struct mxi_skeleton *s);
 
 /* ---- Sizing ------------------------------------------------------------------------------------------------------ */
@@ -92,15 +95,15 @@ struct mxi_operand { /* of a step */
   int64_t offset; /* bytes */
 };
 
-enum mxi_step_kind { MXI_STEP_KERNEL, MXI_STEP_ELEMENTWISE, MXI_STEP_LINEAR };
+enum mxi_step_kind { MXI_STEP_KERNEL, MXI_STEP_ELEMENTWISE, MXI_STEP_LINEAR, MXI_STEP_REDUCE };
 
 struct mxi_step {
   uint8_t kind;
   uint32_t node;     /* position, for names and errors */
   uint32_t in_at, in_count, out_at, out_count; /* into sizing->operands */
-  const struct mx_view *views; /* KERNEL: templates, inputs then outputs; data is bound */
+  const struct mx_view *views; /* KERNEL: templates, inputs then outputs; data is bound. REDUCE: of the reduction alone */
   size_t scratch, scratch_at;   /* bytes, and where in the arena */
-  const struct mx_cluster *ew;      /* ELEMENTWISE; LINEAR: the chain */
+  const struct mx_cluster *ew;      /* ELEMENTWISE; LINEAR, REDUCE: the chain */
   const struct mx_linear *linear;
 };
 
@@ -131,6 +134,7 @@ struct mxi_planner {
   size_t (*scratch)(int op, const struct mx_task *task);
   size_t (*linear_scratch)(const struct mx_linear *linear, const struct mx_cluster *chain);
   bool (*can_linear)(mx_dtype dtype);
+  bool (*can_reduce)(int ndim, const int64_t *shape, uint64_t mask); /* over a cluster of this shape */
   const void *(*prepare)(const struct mx_cluster *ew, struct mxi_arena *arena); /* the program of ew; NULL without memory */
 };
 

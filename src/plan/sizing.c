@@ -74,12 +74,15 @@ static const int64_t *copy_dims(struct mxi_sizer *b, int ndim, const int64_t *di
   return copy;
 }
 
-/* A fresh row-major value of this shape. */
-static struct mxi_place fresh(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, int ndim, const int64_t *shape) {
+struct mxi_place mxi_sizing_dense(struct mxi_sizer *b, int ndim, const int64_t *shape) {
   struct mxi_place p = {.ndim = ndim, .shape = copy_dims(b, ndim, shape), .dense = true};
-  if (!p.shape) return p;
-  p.strides = row_major(b, ndim, p.shape);
-  p.slot = mxi_sizing_slot(b, MXI_SLOT_ARENA, node, (size_t)product(ndim, shape) * mxi_itemsize(dtype));
+  if (p.shape) p.strides = row_major(b, ndim, p.shape);
+  return p;
+}
+
+struct mxi_place mxi_sizing_fresh(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, int ndim, const int64_t *shape) {
+  struct mxi_place p = mxi_sizing_dense(b, ndim, shape);
+  if (!b->failed) p.slot = mxi_sizing_slot(b, MXI_SLOT_ARENA, node, (size_t)product(ndim, shape) * mxi_itemsize(dtype));
   return p;
 }
 
@@ -116,7 +119,7 @@ static bool try_view(struct mxi_sizer *b, uint32_t i, const struct mxi_place *fr
 
 /* A row-major copy of a value, in a slot of its own. */
 static struct mxi_place copy_of(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, const struct mxi_place *from) {
-  struct mxi_place to = fresh(b, node, dtype, from->ndim, from->shape);
+  struct mxi_place to = mxi_sizing_fresh(b, node, dtype, from->ndim, from->shape);
   if (!b->failed) mxi_sizing_copy(b, node, dtype, from, &to);
   return to;
 }
@@ -197,7 +200,7 @@ static void place_output(struct mxi_sizer *b, uint32_t i) {
   if (p->shape) p->strides = row_major(b, a->ndim, p->shape);
 }
 
-static void set_view(struct mx_view *v, const struct mxi_place *p, mx_dtype dtype) {
+void mxi_sizing_view(struct mx_view *v, const struct mxi_place *p, mx_dtype dtype) {
   *v = (struct mx_view){.shape = p->shape, .strides = p->strides, .size = product(p->ndim, p->shape), .ndim = p->ndim,
                          .dtype = (uint8_t)dtype, .contiguous = p->dense};
 }
@@ -221,16 +224,16 @@ static void place_kernel(struct mxi_sizer *b, uint32_t i) {
   if (a->extra && a->extra->output_count) {
     const struct mxi_output *specs = a->extra->output_specs;
     for (uint32_t k = 0; k < outputs && !b->failed; k++) {
-      struct mxi_place out = fresh(b, i, specs[k].dtype, specs[k].ndim, specs[k].shape);
+      struct mxi_place out = mxi_sizing_fresh(b, i, specs[k].dtype, specs[k].ndim, specs[k].shape);
       if (k == 0) b->places[i] = out;
-      if (!b->failed) set_view(&views[n->input_count + k], &out, specs[k].dtype);
+      if (!b->failed) mxi_sizing_view(&views[n->input_count + k], &out, specs[k].dtype);
     }
   } else if (mxi_prims[n->op]->flags & MX_PRIM_INPLACE && base_is_temporary(b, i)) {
     b->places[i] = b->places[b->s->inputs[n->input_at]];
-    set_view(&views[n->input_count], &b->places[i], (mx_dtype)n->dtype);
+    mxi_sizing_view(&views[n->input_count], &b->places[i], (mx_dtype)n->dtype);
   } else {
-    b->places[i] = fresh(b, i, (mx_dtype)n->dtype, a->ndim, mxi_dims(a));
-    if (!b->failed) set_view(&views[n->input_count], &b->places[i], (mx_dtype)n->dtype);
+    b->places[i] = mxi_sizing_fresh(b, i, (mx_dtype)n->dtype, a->ndim, mxi_dims(a));
+    if (!b->failed) mxi_sizing_view(&views[n->input_count], &b->places[i], (mx_dtype)n->dtype);
   }
   struct mxi_step *step = b->failed ? NULL : mxi_sizing_step(b, MXI_STEP_KERNEL, i);
   if (!step) return;
@@ -238,7 +241,7 @@ static void place_kernel(struct mxi_sizer *b, uint32_t i) {
   step->views = views;
   for (uint32_t k = 0; k < n->input_count; k++) {
     uint32_t in = b->s->inputs[n->input_at + k];
-    set_view(&views[k], &b->places[in], (mx_dtype)b->s->nodes[in].dtype);
+    mxi_sizing_view(&views[k], &b->places[in], (mx_dtype)b->s->nodes[in].dtype);
     if (!mxi_sizing_operand(b, b->places[in].slot, b->places[in].offset)) return;
   }
   step->out_at = b->z->operand_count;
@@ -263,7 +266,7 @@ static void place_nodes(struct mxi_sizer *b) {
         if (b->s->clusters[n->cluster].root == i) mxi_sizing_cluster(b, n->cluster);
         break;
       default:
-        if (!mxi_sizing_linear(b, i)) place_kernel(b, i);
+        if (!mxi_sizing_linear(b, i) && !mxi_sizing_reduction(b, i)) place_kernel(b, i);
     }
   }
 }

@@ -35,6 +35,16 @@ void mxi_sizing_cluster(struct mxi_sizer *b, int32_t cluster);
 void mxi_sizing_copy(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, const struct mxi_place *from, const struct mxi_place *to);
 /* True when the product at `node` was placed as a linear step, or will be by one. */
 bool mxi_sizing_linear(struct mxi_sizer *b, uint32_t node);
+/* True when the cluster is left to the reduction that reads it. */
+bool mxi_sizing_is_reduced(const struct mxi_sizer *b, int32_t cluster);
+/* True when the reduction at `node` was placed as one step with its cluster. */
+bool mxi_sizing_reduction(struct mxi_sizer *b, uint32_t node);
+/* A step over a cluster whose root gets no memory: inputs and other results are its operands. NULL without memory. */
+struct mxi_step *mxi_sizing_chain_step(struct mxi_sizer *b, int32_t cluster, enum mxi_step_kind kind, uint32_t node);
+/* A row-major value of this shape: without memory, and in a slot of its own. */
+struct mxi_place mxi_sizing_dense(struct mxi_sizer *b, int ndim, const int64_t *shape);
+struct mxi_place mxi_sizing_fresh(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, int ndim, const int64_t *shape);
+void mxi_sizing_view(struct mx_view *v, const struct mxi_place *p, mx_dtype dtype);
 /* Lifetimes, donation and addresses. */
 bool mxi_sizing_memory(struct mxi_sizer *b);
 

@@ -178,6 +178,7 @@ static bool linear_applies(struct mxi_sizer *b, const struct mxi_linear_pattern 
 void mxi_sizing_cluster(struct mxi_sizer *b, int32_t cluster) {
   const struct mxi_cluster *c = &b->s->clusters[cluster];
   if (c->linear >= 0 && linear_applies(b, &b->s->linears[c->linear])) return;
+  if (mxi_sizing_is_reduced(b, cluster)) return;
   struct draft d;
   start_draft(&d, b, c->root);
   gather_inputs(&d, c);
@@ -189,6 +190,22 @@ void mxi_sizing_cluster(struct mxi_sizer *b, int32_t cluster) {
   if (!step) return;
   step->ew = ew;
   write_operands(&d, step, d.out_count);
+}
+
+struct mxi_step *mxi_sizing_chain_step(struct mxi_sizer *b, int32_t cluster, enum mxi_step_kind kind, uint32_t node) {
+  const struct mxi_cluster *c = &b->s->clusters[cluster];
+  struct draft d;
+  start_draft(&d, b, c->root);
+  gather_inputs(&d, c);
+  place_results(&d, c, false);
+  d.out[d.out_count++] = c->root;
+  struct mx_cluster *ew = b->failed ? NULL : make_ew(&d);
+  if (!ew || !finish_ew(b, ew, write_instrs(&d, c), c->member_count)) return NULL;
+  struct mxi_step *step = mxi_sizing_step(b, kind, node);
+  if (!step) return NULL;
+  step->ew = ew;
+  write_operands(&d, step, d.out_count - 1);
+  return step;
 }
 
 void mxi_sizing_copy(struct mxi_sizer *b, uint32_t node, mx_dtype dtype, const struct mxi_place *from, const struct mxi_place *to) {

@@ -1,6 +1,6 @@
 /* From the structure of a tape to a skeleton: which elementwise operations run together, and which products are part of
  * a linear step. It reads only the key's structure words, so that one skeleton serves every size. Passes, all linear:
- * decode, look through broadcasts, form clusters (consumers first), list members, find linear steps. */
+ * decode, look through broadcasts, form clusters (consumers first), list members, find linear steps and reductions. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -134,7 +134,7 @@ static void form_clusters(struct builder *b, bool fuse) {
     if (p->kind == MXI_P_ELEMENTWISE) {
       if (!fuse || target == NONE || target == MANY || !may_join(b, i, target)) {
         target = s->cluster_count++;
-        s->clusters[target] = (struct mxi_cluster){.root = i, .linear = -1};
+        s->clusters[target] = (struct mxi_cluster){.root = i, .linear = -1, .reduction = -1};
         b->cluster_inputs[target] = 1;
       }
       p->cluster = (int32_t)target;
@@ -247,6 +247,7 @@ struct mxi_skeleton *mxi_skeleton_build(const struct mxi_tape *t, bool fuse) {
     form_clusters(&b, fuse);
     list_members(s);
     if (fuse) find_linears(s);
+    if (fuse) mxi_skeleton_find_reductions(s);
   }
   mxi_arena_free(&scratch);
   if (ok) return s;

@@ -132,6 +132,13 @@ static mx_status check_backend(struct mxi_ctx *c, const struct mx_backend *b) {
   return MX_OK;
 }
 
+/* Whether what a fused reduction does is no longer what its parts do. */
+static bool replaces_parts(const struct mx_backend *b) {
+  for (size_t i = 0; i < b->kernel_count; i++)
+    if (b->kernels[i].run && mxi_plan_is_reduction((int)i)) return true;
+  return b->elementwise != NULL;
+}
+
 mx_status mxi_backend_use(struct mxi_ctx *c, const struct mx_backend *backend) {
   struct mx_backend b = {.size = sizeof b};
   if (backend && !copy_sized(&b, sizeof b, backend))
@@ -145,6 +152,7 @@ mx_status mxi_backend_use(struct mxi_ctx *c, const struct mx_backend *backend) {
   for (size_t i = 0; i < MX_OP_MAX; i++) mxi_kernels[i] = i < b.kernel_count && b.kernels[i].run ? b.kernels[i] : own_kernels[i];
   mxi_backend.elementwise = b.elementwise ? b.elementwise : own.elementwise;
   mxi_backend.linear = b.linear ? b.linear : own.linear;
+  mxi_backend.reduce = b.reduce ? b.reduce : replaces_parts(&b) ? NULL : own.reduce;
   pthread_mutex_unlock(&lock);
   mxi_plan_cache_clear(); /* plans know how much scratch the kernels before needed */
   return MX_OK;

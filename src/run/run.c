@@ -134,6 +134,16 @@ static void run_kernel(struct mxi_run *r, const struct mxi_step *step, uint16_t 
   if (views != few) mxi_free(views);
 }
 
+/* The cluster's root has no memory: the reduction's result stands where its own would. */
+static mx_status run_reduction(struct mxi_run *r, const struct mxi_step *step, const void *const *in, void *const *out) {
+  struct mx_view result = step->views[1];
+  mx_array a = r->tape.nodes[step->node];
+  result.data = out[step->out_count - 1];
+  struct mx_task task = {.in = step->views, .out = &result, .params = mxi_params(a),
+                          .scratch = step->scratch ? r->arena->data + step->scratch_at : NULL, .in_count = 1, .out_count = 1};
+  return mxi_backend.reduce(a->op, &task, step->ew, in, out);
+}
+
 static mx_status run_cluster(struct mxi_run *r, const struct mxi_step *step) {
   const struct mxi_operand *o = r->plan.sizing->operands;
   const void *in[MX_CLUSTER_MAX_INPUTS + 2];
@@ -141,6 +151,7 @@ static mx_status run_cluster(struct mxi_run *r, const struct mxi_step *step) {
   for (uint32_t k = 0; k < step->in_count; k++) in[k] = r->base[o[step->in_at + k].slot] + o[step->in_at + k].offset;
   for (uint32_t k = 0; k < step->out_count; k++) out[k] = r->base[o[step->out_at + k].slot] + o[step->out_at + k].offset;
   if (step->kind == MXI_STEP_ELEMENTWISE) return mxi_backend.elementwise(step->ew, in, out);
+  if (step->kind == MXI_STEP_REDUCE) return run_reduction(r, step, in, out);
   return mxi_backend.linear(step->linear, step->ew, in, out, step->scratch ? r->arena->data + step->scratch_at : NULL);
 }
 

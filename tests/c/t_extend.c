@@ -410,6 +410,30 @@ static mx_status counted(struct mx_task *task) {
   return MX_OK;
 }
 
+static mx_status seven(struct mx_task *task) {
+  *(float *)task->out[0].data = 7;
+  return MX_OK;
+}
+
+static double sum_of_squares(mx_array x) {
+  mx_scope s = mx_scope_begin();
+  return at(mx_scope_end_keep(s, mx_sum(mx_square(x), MX_ALL, false)), 0);
+}
+
+/* Else a step that mica fuses would go past what was replaced. */
+static void a_replaced_reduction_is_not_fused(void **state) {
+  (void)state;
+  static struct mx_kernel kernels[MX_OP_MAX];
+  mx_array x = mx_from_data((float[]){3, 1, 2}, MX_INTS(3), MX_FLOAT32);
+  const struct mx_backend mine = {.size = sizeof mine, .name = "mine", .kernels = kernels, .kernel_count = MX_OP_MAX};
+  kernels[mx_prim_find("sum")].run = seven;
+  assert_float_equal(sum_of_squares(x), 14, 0);
+  assert_int_equal(mx_backend_use(&mine), MX_OK);
+  assert_float_equal(sum_of_squares(x), 7, 0);
+  assert_int_equal(mx_backend_use(NULL), MX_OK);
+  assert_float_equal(sum_of_squares(x), 14, 0);
+}
+
 static void a_backend_replaces_what_it_has_and_inherits_the_rest(void **state) {
   (void)state;
   static struct mx_kernel kernels[MX_OP_MAX];
@@ -520,6 +544,7 @@ int main(void) {
       TEST(what_fails_names_the_primitive),
       TEST(without_rule_and_fallback_there_is_no_gradient),
       TEST(a_backend_replaces_what_it_has_and_inherits_the_rest),
+      TEST(a_replaced_reduction_is_not_fused),
       TEST(threads_register_at_once),
       TEST(each_allocation_can_fail),
   };

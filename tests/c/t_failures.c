@@ -108,6 +108,10 @@ static mx_array linear_step(const mx_array *o) {
   return mx_matmul(mx_transpose(o[OPS_A], MX_ALL), t);
 }
 
+static mx_array reduced_cluster(const mx_array *o) {
+  return mx_sum(mx_square(mx_subtract(o[OPS_A], o[OPS_B])), MX_INTS(1), false);
+}
+
 static mx_array six_axes(const mx_array *o) {
   mx_array a = mx_reshape(o[OPS_A], MX_INTS(1, 3, 1, 2, 1, 2));
   return mx_add(mx_transpose(a, MX_ALL), mx_sum(a, MX_INTS(1), false));
@@ -145,7 +149,7 @@ static const struct ops_call more_calls[] = {
     {"grad", by_grad, ""},           {"nested grad", by_nested_grad, ""}, {"vjp", by_vjp, ""},
     {"jvp", by_jvp, ""},             {"custom_vjp", by_custom_vjp, ""},   {"checkpoint", by_checkpoint, ""},
     {"async_eval", in_background, ""}, {"in place", in_place, ""},        {"many operands", many_operands, ""},
-    {"long chain", long_chain, ""},  {"linear step", linear_step, ""},    {"six axes", six_axes, ""},
+    {"long chain", long_chain, ""},  {"linear step", linear_step, ""}, {"reduced cluster", reduced_cluster, ""},    {"six axes", six_axes, ""},
     {"literal", literal, ""},        {"scopes", nested_scopes, ""},       {"save and load", through_a_file, ""},
     {"save_named and load_named", through_an_archive, ""},
 };

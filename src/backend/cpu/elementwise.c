@@ -208,13 +208,14 @@ static void run_panels(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-static void run_chunk(void *arg, int64_t begin, int64_t end, int slot) {
-  (void)slot;
-  const struct ew_frame *f = arg;
+/* last: where the last output's element `begin` goes; NULL: to its own memory. */
+static void run_span(const struct ew_frame *f, int64_t begin, int64_t end, char *last) {
   const struct ew_program *p = f->program;
   struct thread_places t;
   _Alignas(64) char memory[EW_SLOT_MEMORY];
-  for (int i = 0; i < p->cell_base; i++) t.at[i] = f->at[i] + begin * p->itemsize[i];
+  int own = last ? p->cell_base - 1 : p->cell_base;
+  for (int i = 0; i < own; i++) t.at[i] = f->at[i] + begin * p->itemsize[i];
+  if (last) t.at[own] = last;
   place_cells(f, &t);
   place_slots(p, t.at, memory);
   if (!p->has_strided) {
@@ -227,7 +228,14 @@ static void run_chunk(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-void mxi_ew_run(const struct ew_frame *f, int64_t begin, int64_t end) { run_chunk((void *)f, begin, end, 0); }
+static void run_chunk(void *arg, int64_t begin, int64_t end, int slot) {
+  (void)slot;
+  run_span(arg, begin, end, NULL);
+}
+
+void mxi_ew_run(const struct ew_frame *f, int64_t begin, int64_t end) { run_span(f, begin, end, NULL); }
+
+void mxi_ew_run_to(const struct ew_frame *f, int64_t begin, int64_t end, void *last) { run_span(f, begin, end, last); }
 
 /* ---- Whole clusters ---------------------------------------------------------------------------------------------- */
 /* All of it in one tile. */

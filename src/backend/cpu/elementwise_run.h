@@ -85,6 +85,8 @@ void mxi_ew_bind(struct ew_frame *f, const struct mx_cluster *ew, const void *co
 
 /* Runs the steps for elements [begin, end) on the calling thread; any number of threads may. */
 void mxi_ew_run(const struct ew_frame *f, int64_t begin, int64_t end);
+/* The same, with elements [begin, end) of the last output going to `last`. */
+void mxi_ew_run_to(const struct ew_frame *f, int64_t begin, int64_t end, void *last);
 
 static inline int ew_size_class(size_t itemsize) {
   return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3;

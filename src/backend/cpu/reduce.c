@@ -5,9 +5,8 @@
 
 #include <string.h>
 
-#include "backend/cpu/reduce_nest.h"
+#include "backend/cpu/reduce_step.h"
 
-#define FEW_COLUMNS 16 /* fewer are reduced as rows, one by one */
 #define STRIP 128      /* rows that a strip reduces side by side */
 #define COLUMNS 1024   /* columns that are accumulated at a time */
 #define TURNED 16      /* columns of a tile that is filled column by column */
@@ -27,7 +26,7 @@ static void walk_split(struct walk *w) {
   for (int i = 0; i < w->ndim; i++)
     if (w->shape[i] == 1) w->mask &= ~(1ull << i);
   mxi_nest_split(&w->nest, w->ndim, w->shape, w->strides, w->mask);
-  w->by_rows = w->nest.inner.size < FEW_COLUMNS;
+  w->by_rows = w->nest.inner.size < MXI_FEW_COLUMNS;
   int64_t block = w->by_rows ? MXI_ROW_BLOCK : MXI_COLUMN_BLOCK;
   w->blocks = (w->nest.axis.size + block - 1) / block;
   w->out_size = w->nest.outer.size * w->blocks * w->nest.inner.size;
@@ -54,29 +53,11 @@ static void walk_next(struct walk *w) {
   w->mask = w->rest | (w->blocks > 1 ? 1ull << last : 0);
 }
 
-/* One step: src, elements of `item` bytes under the nest's strides, to dst, [outer, blocks, inner] accumulators. */
-struct step {
-  const struct mxi_fold_kernels *fold;
-  mxi_load_fn load;
-  mxi_store_fn scatter; /* of accumulators */
-  bool is_plain;        /* elements are accumulators already */
-  size_t item, acc;
-  int64_t lanes, blocks;
-  const char *src;
-  char *dst;
-  const struct mxi_nest *nest;
-};
-
-static const char *element(const struct step *s, int64_t offset) { return s->src + offset * (int64_t)s->item; }
-
-static int64_t block_size(int64_t size, int64_t block, int64_t index) {
-  int64_t left = size - index * block;
-  return left < block ? left : block;
-}
+static const char *element(const struct mxi_reduce_step *s, int64_t offset) { return s->src + offset * (int64_t)s->item; }
 
 /* Rows in place, one after the other. */
 static void rows_direct(void *arg, int64_t begin, int64_t end, int slot) {
-  const struct step *s = arg;
+  const struct mxi_reduce_step *s = arg;
   int64_t n = s->nest->axis.size, pitch = mxi_group_stride(&s->nest->outer);
   (void)slot;
   if (s->blocks == 1) {
@@ -86,13 +67,13 @@ static void rows_direct(void *arg, int64_t begin, int64_t end, int slot) {
   for (int64_t i = begin; i < end; i++) {
     int64_t b = i % s->blocks;
     s->fold->rows(s->dst + i * (int64_t)s->acc, element(s, i / s->blocks * pitch + b * MXI_ROW_BLOCK), 0, 1,
-                  block_size(n, MXI_ROW_BLOCK, b));
+                  mxi_block_size(n, MXI_ROW_BLOCK, b));
   }
 }
 
 /* Rows of any layout, through a tile. */
 static void rows_gathered(void *arg, int64_t begin, int64_t end, int slot) {
-  const struct step *s = arg;
+  const struct mxi_reduce_step *s = arg;
   const struct mxi_nest *nest = s->nest;
   MXI_TILE(tile);
   bool in_place = s->is_plain && mxi_group_is_dense(&nest->axis);
@@ -100,7 +81,7 @@ static void rows_gathered(void *arg, int64_t begin, int64_t end, int slot) {
   for (int64_t i = begin; i < end; i++) {
     int64_t column = i % nest->inner.size, b = i / nest->inner.size % s->blocks, o = i / nest->inner.size / s->blocks;
     const char *base = element(s, mxi_group_offset(&nest->outer, o) + mxi_group_offset(&nest->inner, column));
-    int64_t start = b * MXI_ROW_BLOCK, n = block_size(nest->axis.size, MXI_ROW_BLOCK, b);
+    int64_t start = b * MXI_ROW_BLOCK, n = mxi_block_size(nest->axis.size, MXI_ROW_BLOCK, b);
     if (!in_place) mxi_group_load(&nest->axis, s->load, s->item, tile, s->acc, base, start, n);
     s->fold->rows(s->dst + i * (int64_t)s->acc, in_place ? base + start * (int64_t)s->item : tile, 0, 1, n);
   }
@@ -108,7 +89,7 @@ static void rows_gathered(void *arg, int64_t begin, int64_t end, int slot) {
 
 /* The lanes of `width` rows side by side, where neighbours in memory belong to different rows:
  * lanes[l][w] = x[w][l], x[w][lanes + l], ... folded in order. */
-static int64_t strip_fill(const struct step *s, char *lanes, const char *x, int64_t n, int64_t width) {
+static int64_t strip_fill(const struct mxi_reduce_step *s, char *lanes, const char *x, int64_t n, int64_t width) {
   int64_t stride = s->nest->axis.stride[0], live = n < s->lanes ? n : s->lanes;
   size_t line = (size_t)width * s->acc;
   MXI_TILE(tile);
@@ -131,14 +112,14 @@ static int64_t strip_fill(const struct step *s, char *lanes, const char *x, int6
 
 /* Rows side by side: the same tree, each instruction working on many rows. */
 static void rows_strips(void *arg, int64_t begin, int64_t end, int slot) {
-  const struct step *s = arg;
+  const struct mxi_reduce_step *s = arg;
   const struct mxi_group *outer = &s->nest->outer;
   int64_t run = outer->shape[0], strips = (run + STRIP - 1) / STRIP;
   MXI_TILE(lanes);
   (void)slot;
   for (int64_t i = begin; i < end; i++) {
     int64_t b = i % s->blocks, strip = i / s->blocks % strips, o = i / s->blocks / strips * run + strip * STRIP;
-    int64_t width = block_size(run, STRIP, strip), n = block_size(s->nest->axis.size, MXI_ROW_BLOCK, b);
+    int64_t width = mxi_block_size(run, STRIP, strip), n = mxi_block_size(s->nest->axis.size, MXI_ROW_BLOCK, b);
     const char *x = element(s, mxi_group_offset(outer, o) + b * MXI_ROW_BLOCK * s->nest->axis.stride[0]);
     int64_t live = strip_fill(s, lanes, x, n, width);
     for (int64_t h = s->lanes / 2; h > 0; h /= 2) {
@@ -153,7 +134,7 @@ static void rows_strips(void *arg, int64_t begin, int64_t end, int slot) {
 }
 
 /* Rows [first, first + rows) of columns [c, c + n), any layout: through tiles of rows. */
-static void columns_gathered(const struct step *s, const char *base, int64_t first, int64_t rows, int64_t c, int64_t n,
+static void columns_gathered(const struct mxi_reduce_step *s, const char *base, int64_t first, int64_t rows, int64_t c, int64_t n,
                              char *acc) {
   const struct mxi_nest *nest = s->nest;
   int64_t width = mxi_group_is_dense(&nest->inner) ? 512 : 64;
@@ -172,7 +153,7 @@ static void columns_gathered(const struct step *s, const char *base, int64_t fir
 }
 
 /* The same where neighbours in memory belong to one column: a tile is filled column by column. */
-static void columns_turned(const struct step *s, const char *base, int64_t first, int64_t rows, int64_t c, int64_t n,
+static void columns_turned(const struct mxi_reduce_step *s, const char *base, int64_t first, int64_t rows, int64_t c, int64_t n,
                            char *acc) {
   const struct mxi_nest *nest = s->nest;
   _Alignas(64) char tile[MXI_COLUMN_BLOCK * TURNED * 8], column[MXI_COLUMN_BLOCK * 8];
@@ -190,7 +171,7 @@ static void columns_turned(const struct step *s, const char *base, int64_t first
 
 /* Columns: blocks of rows added up in order, a stretch of columns at a time. */
 static void columns(void *arg, int64_t begin, int64_t end, int slot) {
-  const struct step *s = arg;
+  const struct mxi_reduce_step *s = arg;
   const struct mxi_nest *nest = s->nest;
   int64_t inner = nest->inner.size, stretches = (inner + COLUMNS - 1) / COLUMNS;
   int64_t pitch = nest->axis.ndim == 1 ? nest->axis.stride[0] : 0;
@@ -198,8 +179,8 @@ static void columns(void *arg, int64_t begin, int64_t end, int slot) {
   (void)slot;
   for (int64_t i = begin; i < end; i++) {
     int64_t c = i % stretches * COLUMNS, b = i / stretches % s->blocks, o = i / stretches / s->blocks;
-    int64_t n = block_size(inner, COLUMNS, i % stretches), first = b * MXI_COLUMN_BLOCK;
-    int64_t rows = block_size(nest->axis.size, MXI_COLUMN_BLOCK, b);
+    int64_t n = mxi_block_size(inner, COLUMNS, i % stretches), first = b * MXI_COLUMN_BLOCK;
+    int64_t rows = mxi_block_size(nest->axis.size, MXI_COLUMN_BLOCK, b);
     char *acc = s->dst + (size_t)((o * s->blocks + b) * inner + c) * s->acc;
     const char *base = element(s, mxi_group_offset(&nest->outer, o));
     if (in_place) {
@@ -214,9 +195,13 @@ static void columns(void *arg, int64_t begin, int64_t end, int slot) {
   }
 }
 
-static void run_step(struct step *s, bool by_rows) {
+static void run_step(struct mxi_reduce_step *s, bool by_rows) {
   const struct mxi_nest *nest = s->nest;
   int64_t outer = nest->outer.size, axis = nest->axis.size, inner = nest->inner.size;
+  if (s->chain) {
+    mxi_reduce_chain(s, by_rows);
+    return;
+  }
   if (!by_rows) {
     int64_t stretches = (inner + COLUMNS - 1) / COLUMNS;
     int64_t rows = axis < MXI_COLUMN_BLOCK ? axis : MXI_COLUMN_BLOCK;
@@ -244,8 +229,8 @@ static void fill_identity(const struct mx_view *out, const struct mxi_fold_kerne
     store(out->data + i * (int64_t)item, 1, tile, out->size - i < 64 ? out->size - i : 64);
 }
 
-/* truth: elements count as zero or not (all is min, any is max). */
-static mx_status fold(struct mx_task *task, enum mxi_fold op, bool truth) {
+/* truth: elements count as zero or not (all is min, any is max). chain: what computes the elements, or NULL. */
+static mx_status fold(struct mx_task *task, enum mxi_fold op, bool truth, const struct ew_frame *chain) {
   const struct mx_view *in = &task->in[0], *out = &task->out[0];
   const struct mxi_reduce_convert_kernels *convert = mxi_reduce_convert_kernels();
   mx_dtype from = (mx_dtype)in->dtype, to = (mx_dtype)out->dtype;
@@ -257,7 +242,8 @@ static mx_status fold(struct mx_task *task, enum mxi_fold op, bool truth) {
     fill_identity(out, &mxi_reduce_kernels()->folds[same][acc], convert->store[to]);
     return MX_OK;
   }
-  struct step s = {.fold = kernels, .item = mxi_itemsize(from), .acc = mxi_acc_sizes[acc], .src = in->data};
+  struct mxi_reduce_step s = {.fold = kernels, .item = mxi_itemsize(from), .acc = mxi_acc_sizes[acc], .src = in->data,
+                              .chain = chain};
   s.load = truth ? convert->truth[from] : convert->load[from][acc];
   if (!s.load || !kernels->rows)
     return mx_task_fail(task, MX_ERR_DTYPE, "not for %s to %s", mxi_dtype_names[from], mxi_dtype_names[to]);
@@ -284,6 +270,7 @@ static mx_status fold(struct mx_task *task, enum mxi_fold op, bool truth) {
     s.load = convert->load[mxi_acc_dtypes[acc]][acc];
     s.item = s.acc;
     s.is_plain = true;
+    s.chain = NULL;
   }
   if (!mxi_acc_is_stored(to)) convert->store[to](out->data, 1, s.dst, out->size);
   return MX_OK;
@@ -309,9 +296,21 @@ size_t mxi_cpu_sum_scratch(const struct mx_task *task) {
   return total;
 }
 
-mx_status mxi_cpu_sum(struct mx_task *task) { return fold(task, MXI_FOLD_SUM, false); }
-mx_status mxi_cpu_prod(struct mx_task *task) { return fold(task, MXI_FOLD_PROD, false); }
-mx_status mxi_cpu_max(struct mx_task *task) { return fold(task, MXI_FOLD_MAX, false); }
-mx_status mxi_cpu_min(struct mx_task *task) { return fold(task, MXI_FOLD_MIN, false); }
-mx_status mxi_cpu_all(struct mx_task *task) { return fold(task, MXI_FOLD_MIN, true); }
-mx_status mxi_cpu_any(struct mx_task *task) { return fold(task, MXI_FOLD_MAX, true); }
+mx_status mxi_cpu_sum(struct mx_task *task) { return fold(task, MXI_FOLD_SUM, false, NULL); }
+mx_status mxi_cpu_prod(struct mx_task *task) { return fold(task, MXI_FOLD_PROD, false, NULL); }
+mx_status mxi_cpu_max(struct mx_task *task) { return fold(task, MXI_FOLD_MAX, false, NULL); }
+mx_status mxi_cpu_min(struct mx_task *task) { return fold(task, MXI_FOLD_MIN, false, NULL); }
+mx_status mxi_cpu_all(struct mx_task *task) { return fold(task, MXI_FOLD_MIN, true, NULL); }
+mx_status mxi_cpu_any(struct mx_task *task) { return fold(task, MXI_FOLD_MAX, true, NULL); }
+
+mx_status mxi_cpu_reduce(int op, struct mx_task *task, const struct mx_cluster *chain, const void *const *in, void *const *out) {
+  struct ew_frame frame;
+  mxi_ew_bind(&frame, chain, in, out);
+  switch (op) {
+    case MXI_OP_sum: return fold(task, MXI_FOLD_SUM, false, &frame);
+    case MXI_OP_prod: return fold(task, MXI_FOLD_PROD, false, &frame);
+    case MXI_OP_max: return fold(task, MXI_FOLD_MAX, false, &frame);
+    case MXI_OP_min: return fold(task, MXI_FOLD_MIN, false, &frame);
+    default: return fold(task, op == MXI_OP_all ? MXI_FOLD_MIN : MXI_FOLD_MAX, true, &frame);
+  }
+}

@@ -3,6 +3,8 @@
 #ifndef MXI_BACKEND_CPU_REDUCE_H
 #define MXI_BACKEND_CPU_REDUCE_H
 
+#include <stdbool.h>
+
 #include "plan/program.h"
 
 /* params: mxi_params_axes. sum and prod convert to the output's dtype as they read. */
@@ -13,6 +15,12 @@ mx_status mxi_cpu_min(struct mx_task *task);
 mx_status mxi_cpu_all(struct mx_task *task);
 mx_status mxi_cpu_any(struct mx_task *task);
 size_t mxi_cpu_sum_scratch(const struct mx_task *task); /* of all six */
+/* One of the six over the last result of an elementwise cluster, computed a tile at a time: task->in[0] is its row-major
+ * shape without memory, out[] the cluster's other results. The bits are those of cluster and reduction one by one. */
+mx_status mxi_cpu_reduce(int op, struct mx_task *task, const struct mx_cluster *chain, const void *const *in, void *const *out);
+/* Whether it takes this shape and these axes: not where a few columns would be reduced one by one, nor where a large
+ * cluster would be left to too few threads. */
+bool mxi_cpu_can_reduce(int ndim, const int64_t *shape, uint64_t mask);
 /* params: mxi_params_axis; the output is uint32 */
 mx_status mxi_cpu_argmax(struct mx_task *task);
 mx_status mxi_cpu_argmin(struct mx_task *task);
