@@ -63,7 +63,8 @@ enum {
   MX_PRIM_INPLACE = 4,  /* may write into input 0 when that is donated */
   MX_PRIM_FALLIBLE = 8, /* its kernel can fail: no earlier leaf of the run is donated */
   MX_PRIM_LEAF = 16,    /* holds its value: scalars and arrays; not for registered ones */
-  MX_PRIM_NODIFF = 32   /* outputs take no cotangent and give no tangent */
+  MX_PRIM_NODIFF = 32,  /* outputs take no cotangent and give no tangent */
+  MX_PRIM_PURE = 64     /* shape and values follow from the inputs and STRUCTURE parameters: equal ones may be computed once */
 };
 
 /* How each parameter takes part in planning. STRUCTURE is in the plan's key; SIZE and VALUE only in the sizing's.

@@ -222,7 +222,7 @@ static bool alias_view(const void *params, const struct mx_layout *in, size_t it
 }
 
 const struct mx_prim mxi_prim_astype = {
-    .size = sizeof(struct mx_prim), .name = "astype", .vjp = astype_vjp, .jvp = astype_jvp, .vmap = row_vmap};
+    .size = sizeof(struct mx_prim), .name = "astype", .flags = MX_PRIM_PURE, .vjp = astype_vjp, .jvp = astype_jvp, .vmap = row_vmap};
 const struct mx_prim mxi_prim_stop_gradient = {.size = sizeof(struct mx_prim),
                                                .name = "stop_gradient",
                                                .flags = MX_PRIM_VIEW | MX_PRIM_BARRIER | MX_PRIM_NODIFF,

@@ -169,7 +169,7 @@ static bool transpose_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inp
 static const struct mx_field transpose_fields[] = {
     {MX_FIELD_STRUCTURE, MX_FIELD_INTS32, offsetof(struct mxi_params_perm, axis), "axes"}, {0}};
 
-const struct mx_prim mxi_prim_transpose = {.size = sizeof(struct mx_prim), .name = "transpose", .flags = MX_PRIM_VIEW,
+const struct mx_prim mxi_prim_transpose = {.size = sizeof(struct mx_prim), .name = "transpose", .flags = MX_PRIM_VIEW | MX_PRIM_PURE,
                                            .params_size = sizeof(struct mxi_params_perm), .fields = transpose_fields,
                                            .view = transpose_view, .vjp = transpose_vjp, .jvp = mxi_same_on_tangent,
                                            .vmap = transpose_vmap};

@@ -153,5 +153,5 @@ static bool matmul_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs
   return y != NULL;
 }
 
-const struct mx_prim mxi_prim_matmul = {.size = sizeof(struct mx_prim), .name = "matmul", .flags = MX_PRIM_FALLIBLE,
+const struct mx_prim mxi_prim_matmul = {.size = sizeof(struct mx_prim), .name = "matmul", .flags = MX_PRIM_FALLIBLE | MX_PRIM_PURE,
                                         .vjp = matmul_vjp, .jvp = matmul_jvp, .vmap = matmul_vmap};

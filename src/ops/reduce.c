@@ -161,10 +161,10 @@ static bool extreme_jvp(struct mxi_ctx *c, mx_array node, const mx_array *output
 #define PRIM_OF_AXES(prim, more)                                                                       \
   const struct mx_prim mxi_prim_##prim = {.size = sizeof(struct mx_prim), .name = #prim,               \
                                           .params_size = sizeof(struct mxi_params_axes), .vmap = mxi_axes_vmap, more}
-#define LINEAR .vjp = sum_vjp, .jvp = sum_jvp
-#define PRODUCT .vjp = prod_vjp, .jvp = prod_jvp
-#define EXTREME .vjp = extreme_vjp, .jvp = extreme_jvp
-#define TRUTH .flags = MX_PRIM_NODIFF
+#define LINEAR .flags = MX_PRIM_PURE, .vjp = sum_vjp, .jvp = sum_jvp
+#define PRODUCT .flags = MX_PRIM_PURE, .vjp = prod_vjp, .jvp = prod_jvp
+#define EXTREME .flags = MX_PRIM_PURE, .vjp = extreme_vjp, .jvp = extreme_jvp
+#define TRUTH .flags = MX_PRIM_PURE | MX_PRIM_NODIFF
 PRIM_OF_AXES(sum, LINEAR);
 PRIM_OF_AXES(prod, PRODUCT);
 PRIM_OF_AXES(max, EXTREME);

@@ -13,9 +13,9 @@ static bool arg_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, c
   return outputs[0] != NULL;
 }
 
-const struct mx_prim mxi_prim_argmax = {.size = sizeof(struct mx_prim), .name = "argmax", .flags = MX_PRIM_NODIFF,
+const struct mx_prim mxi_prim_argmax = {.size = sizeof(struct mx_prim), .name = "argmax", .flags = MX_PRIM_PURE | MX_PRIM_NODIFF,
                                         .params_size = sizeof(struct mxi_params_axis), .vmap = arg_vmap};
-const struct mx_prim mxi_prim_argmin = {.size = sizeof(struct mx_prim), .name = "argmin", .flags = MX_PRIM_NODIFF,
+const struct mx_prim mxi_prim_argmin = {.size = sizeof(struct mx_prim), .name = "argmin", .flags = MX_PRIM_PURE | MX_PRIM_NODIFF,
                                         .params_size = sizeof(struct mxi_params_axis), .vmap = arg_vmap};
 
 static mx_array arg_reduce(struct mxi_ctx *c, const char *who, int op, mx_array a, int axis, bool keepdims) {

@@ -182,7 +182,7 @@ static bool scan_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, 
 }
 
 #define SCAN(prim, vjp_rule, jvp_rule)                                                                              \
-  const struct mx_prim mxi_prim_##prim = {.size = sizeof(struct mx_prim), .name = #prim,                            \
+  const struct mx_prim mxi_prim_##prim = {.size = sizeof(struct mx_prim), .name = #prim, .flags = MX_PRIM_PURE,      \
                                           .params_size = sizeof(struct mxi_params_scan), .vjp = vjp_rule,           \
                                           .jvp = jvp_rule, .vmap = scan_vmap}
 SCAN(cumsum, cumsum_vjp, mxi_same_on_tangent);

@@ -47,10 +47,10 @@ static bool softmax_jvp(struct mxi_ctx *c, mx_array node, const mx_array *output
   return (output_tangents[0] = softmax_product(c, outputs[0], tangents[0], mask_of(node))) != NULL;
 }
 
-const struct mx_prim mxi_prim_logsumexp = {.size = sizeof(struct mx_prim), .name = "logsumexp",
+const struct mx_prim mxi_prim_logsumexp = {.size = sizeof(struct mx_prim), .name = "logsumexp", .flags = MX_PRIM_PURE,
                                            .params_size = sizeof(struct mxi_params_axes), .vjp = logsumexp_vjp,
                                            .jvp = logsumexp_jvp, .vmap = mxi_axes_vmap};
-const struct mx_prim mxi_prim_softmax = {.size = sizeof(struct mx_prim), .name = "softmax",
+const struct mx_prim mxi_prim_softmax = {.size = sizeof(struct mx_prim), .name = "softmax", .flags = MX_PRIM_PURE,
                                          .params_size = sizeof(struct mxi_params_softmax), .vjp = softmax_vjp,
                                          .jvp = softmax_jvp, .vmap = mxi_axes_vmap};
 

@@ -40,10 +40,10 @@ static bool sort_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, 
 #define SORT_PARAMS .size = sizeof(struct mx_prim), .params_size = sizeof(struct mxi_params_axis), .vmap = sort_vmap
 _Static_assert(sizeof(struct mxi_params_axis) == sizeof(struct mxi_params_partition), "both are an axis and a number");
 
-const struct mx_prim mxi_prim_sort = {SORT_PARAMS, .name = "sort", .vjp = sort_vjp, .jvp = sort_jvp};
-const struct mx_prim mxi_prim_argsort = {SORT_PARAMS, .name = "argsort", .flags = MX_PRIM_NODIFF};
-const struct mx_prim mxi_prim_partition = {SORT_PARAMS, .name = "partition", .vjp = sort_vjp, .jvp = sort_jvp};
-const struct mx_prim mxi_prim_argpartition = {SORT_PARAMS, .name = "argpartition", .flags = MX_PRIM_NODIFF};
+const struct mx_prim mxi_prim_sort = {SORT_PARAMS, .name = "sort", .flags = MX_PRIM_PURE, .vjp = sort_vjp, .jvp = sort_jvp};
+const struct mx_prim mxi_prim_argsort = {SORT_PARAMS, .name = "argsort", .flags = MX_PRIM_PURE | MX_PRIM_NODIFF};
+const struct mx_prim mxi_prim_partition = {SORT_PARAMS, .name = "partition", .flags = MX_PRIM_PURE, .vjp = sort_vjp, .jvp = sort_jvp};
+const struct mx_prim mxi_prim_argpartition = {SORT_PARAMS, .name = "argpartition", .flags = MX_PRIM_PURE | MX_PRIM_NODIFF};
 
 /* ---- Builders ---------------------------------------------------------------------------------------------------- */
 static mx_array sorted(struct mxi_ctx *c, const char *who, int op, mx_array a, int axis) {

@@ -1,15 +1,17 @@
 /* From the structure of a tape to a skeleton: which elementwise operations run together, and which products are part of
  * a linear step. It reads only the key's structure words, so that one skeleton serves every size. Passes, all linear:
- * decode, look through broadcasts, form clusters (consumers first), list members, find linear steps and reductions. */
+ * decode, share what is computed twice, look through broadcasts, form clusters (consumers first), list members, find linear steps and reductions. */
 #include <string.h>
 
 #include "base/memory.h"
 #include "plan/key.h"
+#include "plan/share.h"
 
 struct builder {
   struct mxi_skeleton *s;
   const uint32_t **classes; /* per node: its dimension classes, in the key or in few_classes */
   uint32_t *few_classes;
+  struct mxi_words *params; /* per node, in the key */
   uint32_t *consumers;      /* per node: cluster of all its readers so far, or NONE, or MANY */
   uint32_t *cluster_inputs; /* per cluster: upper bound of its operands */
 };
@@ -80,7 +82,8 @@ static void decode(struct builder *b, const struct mxi_tape *t) {
       for (uint32_t k = 0; k < p->input_count; k++) s->inputs[used++] = *w++;
     }
     int ndim = p->input_count && s->nodes[s->inputs[p->input_at]].ndim > p->ndim ? s->nodes[s->inputs[p->input_at]].ndim : p->ndim;
-    if (!layout) w += param_words(p->op, ndim);
+    b->params[i] = (struct mxi_words){w, layout ? 0 : param_words(p->op, ndim)};
+    w += b->params[i].count;
     p->scalar_space = one_element(b, i);
     p->vector = p->ndim == 1 || (p->ndim == 2 && class_of(b, i, 1) == 1 && class_of(b, i, 0) != 1);
     if (t->nodes[i]->extra && t->nodes[i]->extra->output_count && !layout)
@@ -237,12 +240,16 @@ struct mxi_skeleton *mxi_skeleton_build(const struct mxi_tape *t, bool fuse) {
   if (!s) return NULL;
   b.classes = mxi_arena_alloc(&scratch, t->count * sizeof *b.classes);
   b.few_classes = mxi_arena_alloc(&scratch, t->count * sizeof *b.few_classes);
+  b.params = mxi_arena_alloc(&scratch, t->count * sizeof *b.params);
   b.consumers = mxi_arena_alloc(&scratch, t->count * sizeof *b.consumers);
   b.cluster_inputs = mxi_arena_alloc(&scratch, t->count * sizeof *b.cluster_inputs);
-  bool ok = b.classes && b.few_classes && b.consumers && b.cluster_inputs && allocate(s, t);
+  bool ok = b.classes && b.few_classes && b.params && b.consumers && b.cluster_inputs && allocate(s, t);
   if (ok) {
     memset(b.consumers, 0xff, t->count * sizeof *b.consumers);
     decode(&b, t);
+    ok = !fuse || mxi_skeleton_share(s, b.params, &scratch);
+  }
+  if (ok) {
     look_through_broadcasts(s);
     form_clusters(&b, fuse);
     list_members(s);

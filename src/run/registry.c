@@ -59,7 +59,7 @@ static mx_status check_fields(struct mxi_ctx *c, const struct mx_prim *p) {
 static mx_status check_prim(struct mxi_ctx *c, const struct mx_prim *p, const struct mx_kernel *kernel) {
   if (!p->name || !*p->name) return mxi_fail_status(c, MX_ERR_VALUE, "[prim_register] a primitive has a name");
   const char *wrong = NULL;
-  uint32_t known = MX_PRIM_VIEW | MX_PRIM_BARRIER | MX_PRIM_INPLACE | MX_PRIM_FALLIBLE | MX_PRIM_NODIFF;
+  uint32_t known = MX_PRIM_VIEW | MX_PRIM_BARRIER | MX_PRIM_INPLACE | MX_PRIM_FALLIBLE | MX_PRIM_NODIFF | MX_PRIM_PURE;
   if (p->flags & ~known) wrong = "flags that are not for registered primitives";
   if (p->params_size > PARAMS_MAX || p->output_count > MXI_PRIM_OUTPUTS_MAX) wrong = "too many parameters or outputs";
   if (!p->shape) wrong = "no shape rule";
