@@ -49,7 +49,12 @@ check: test
 	scripts/fuzz 20
 	ctest --preset release -L long
 
-bench: build-release
+# A second column of figures where there is a clang.
+CLANG ?= $(firstword $(foreach c,clang-19 clang-20 clang-18 clang,$(shell command -v $(c) 2>/dev/null)))
+
+build-release-clang: export CC = $(CLANG)
+
+bench: build-release $(if $(CLANG),build-release-clang)
 	scripts/bench build/release
 
 fuzz: setup

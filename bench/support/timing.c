@@ -34,16 +34,30 @@ static double time_calls(bench_fn f, void *arg, int calls) {
   return (bench_now() - t) / calls;
 }
 
-struct bench_pair bench_both(bench_fn ours, bench_fn limit, void *arg, double seconds) {
+/* A round, after a rest that lets threads of others fall asleep and a call that wakes ours. */
+static double time_rested(bench_fn f, void *arg, int calls, double rest) {
+  if (rest > 0) {
+    struct timespec t = {.tv_nsec = (long)(rest * 1e9)};
+    nanosleep(&t, NULL);
+    f(arg);
+  }
+  return time_calls(f, arg, calls);
+}
+
+struct bench_pair bench_apart(bench_fn ours, bench_fn limit, void *arg, double seconds, double rest) {
   int a = calls_for(ours, arg), b = calls_for(limit, arg);
   struct bench_pair best = {1e30, 1e30};
   double end = bench_now() + seconds;
   for (int round = 0; round < 5 || bench_now() < end; round++) {
-    double x = time_calls(ours, arg, a), y = time_calls(limit, arg, b);
+    double x = time_rested(ours, arg, a, rest), y = time_rested(limit, arg, b, rest);
     if (x < best.ours) best.ours = x;
     if (y < best.limit) best.limit = y;
   }
   return best;
+}
+
+struct bench_pair bench_both(bench_fn ours, bench_fn limit, void *arg, double seconds) {
+  return bench_apart(ours, limit, arg, seconds, 0);
 }
 
 void bench_row_plus(const char *row, struct bench_pair t, double bar, double allowance, const char *note) {

@@ -13,6 +13,9 @@ struct bench_pair {
 
 /* Calls each for about `seconds` in all, in rounds of about a millisecond. */
 struct bench_pair bench_both(bench_fn ours, bench_fn limit, void *arg, double seconds);
+/* The same for limits that have threads of their own: `rest` seconds pass and an untimed call is made before each
+ * round, so that no round meets the other's threads spinning, or its own asleep. */
+struct bench_pair bench_apart(bench_fn ours, bench_fn limit, void *arg, double seconds, double rest);
 double bench_now(void);
 
 /* Prints `row | ours | limit | ratio | bar | note`, times in microseconds per call. */

@@ -29,12 +29,12 @@ LOGADDEXP(f32, float, __builtin_inff(), vm_exp_f32, vm_log1p_f32)
 LOGADDEXP(f64, double, __builtin_inf(), vm_exp_f64, vm_log1p_f64)
 
 static inline mxi_c64 narrow(double complex z) { return (mxi_c64){(float)creal(z), (float)cimag(z)}; }
-static inline double complex widen(mxi_c64 a) { return CMPLX(a.re, a.im); }
+static inline double complex widen(mxi_c64 a) { return __builtin_complex((double)a.re, (double)a.im); }
 static inline mxi_c64 exp_c64(mxi_c64 a) { return narrow(cexp(widen(a))); }
 static inline mxi_c64 add_c64(mxi_c64 a, mxi_c64 b) { return (mxi_c64){a.re + b.re, a.im + b.im}; }
 static inline mxi_c64 sub_c64(mxi_c64 a, mxi_c64 b) { return (mxi_c64){a.re - b.re, a.im - b.im}; }
 static inline mxi_c64 mul_c64(mxi_c64 a, mxi_c64 b) {
-  return narrow(CMPLX((double)a.re * b.re - (double)a.im * b.im, (double)a.re * b.im + (double)a.im * b.re));
+  return narrow(__builtin_complex((double)a.re * b.re - (double)a.im * b.im, (double)a.re * b.im + (double)a.im * b.re));
 }
 static inline mxi_c64 invert_one_c64(mxi_c64 a) { return narrow(1.0 / widen(a)); }
 static inline mxi_c64 log_plus_one_c64(mxi_c64 m, mxi_c64 s) {
