@@ -24,13 +24,16 @@
 /* A loop is open while the closed bit of its gate is clear. A worker enters by adding one to the gate it read, so a
  * worker that wakes late finds it closed and nobody waits for it. */
 #define CLOSED ((uint64_t)1 << 16)
+#define ENTERED(gate) ((int)((gate) & (CLOSED - 1)))
+#define WORKERS(gate) ((int)((gate) >> 17 & 0x7fff)) /* that may enter */
 #define SEQUENCE(gate) ((uint32_t)((gate) >> 32))
 
-/* What a worker needs to start lies beside the word that tells it to. */
+/* What a worker needs to start lies beside the word that tells it to: its first chunk is the one of the number it
+ * entered with, the caller's is 0, and only later chunks are drawn from `next`. Chunks of workers that never entered are
+ * left to the caller. */
 static struct {
   _Alignas(128) _Atomic uint32_t sequence; /* a new loop; the futex word */
-  int32_t workers;                         /* that may take part */
-  _Atomic uint64_t gate;                   /* sequence << 32 | CLOSED | workers entered */
+  _Atomic uint64_t gate;                   /* sequence << 32 | WORKERS << 17 | CLOSED | ENTERED */
   int64_t count, grain;
   mxi_chunk_fn fn;
   void *arg;
@@ -64,13 +67,15 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
 
 static void futex_wake(_Atomic uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, MAX_THREADS, NULL, NULL, 0); }
 
-static void take_chunks(int slot) {
-  for (;;) {
-    int64_t begin = atomic_fetch_add_explicit(&job.next, job.grain, memory_order_relaxed);
-    if (begin >= job.count) return;
-    int64_t end = job.count - begin > job.grain ? begin + job.grain : job.count;
-    job.fn(job.arg, begin, end, slot);
-  }
+static void run_chunk(int64_t begin, int slot) {
+  int64_t end = job.count - begin > job.grain ? begin + job.grain : job.count;
+  job.fn(job.arg, begin, end, slot);
+}
+
+static void take_chunks(int64_t first, int slot) {
+  for (int64_t begin = first * job.grain; begin < job.count;
+       begin = atomic_fetch_add_explicit(&job.next, job.grain, memory_order_relaxed))
+    run_chunk(begin, slot);
 }
 
 static uint32_t wait_for_loop(uint32_t seen) {
@@ -91,21 +96,22 @@ static uint32_t wait_for_loop(uint32_t seen) {
   }
 }
 
-static bool enter(uint32_t sequence) {
+/* The number of this worker among those that entered, from 1 on; 0 where there is no need of it. */
+static int enter(uint32_t sequence) {
   uint64_t gate = atomic_load_explicit(&job.gate, memory_order_acquire);
-  while (SEQUENCE(gate) == sequence && !(gate & CLOSED))
-    if (atomic_compare_exchange_weak(&job.gate, &gate, gate + 1)) return true;
-  return false;
+  while (SEQUENCE(gate) == sequence && !(gate & CLOSED) && ENTERED(gate) < WORKERS(gate))
+    if (atomic_compare_exchange_weak(&job.gate, &gate, gate + 1)) return ENTERED(gate) + 1;
+  return 0;
 }
 
-static void *worker(void *start) { /* sequence << 16 | slot */
-  int slot = (int)((uintptr_t)start & 0xffff);
-  uint32_t seen = (uint32_t)((uintptr_t)start >> 16);
+static void *worker(void *start) { /* the sequence it saw last */
+  uint32_t seen = (uint32_t)(uintptr_t)start;
   inside = true;
   for (;;) {
     seen = wait_for_loop(seen);
-    if (!enter(seen)) continue;
-    if (slot <= job.workers) take_chunks(slot);
+    int number = enter(seen);
+    if (!number) continue;
+    take_chunks(number, number);
     atomic_fetch_add_explicit(&job.finished, 1, memory_order_release);
   }
   return NULL;
@@ -120,7 +126,7 @@ static void start_workers(int count) {
   pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
   for (; started < count; started++) {
     pthread_t t;
-    uintptr_t start = (uintptr_t)atomic_load(&job.sequence) << 16 | (uintptr_t)(started + 1);
+    uintptr_t start = atomic_load(&job.sequence);
     if (pthread_create(&t, &attr, worker, (void *)start)) break;
   }
   pthread_attr_destroy(&attr);
@@ -165,19 +171,19 @@ static void publish(int64_t count, int64_t grain, mxi_chunk_fn fn, void *arg, in
   job.grain = grain;
   job.fn = fn;
   job.arg = arg;
-  job.workers = threads - 1;
-  atomic_store_explicit(&job.next, 0, memory_order_relaxed);
+  atomic_store_explicit(&job.next, threads * grain, memory_order_relaxed);
   atomic_store_explicit(&job.finished, 0, memory_order_relaxed);
   uint32_t sequence = atomic_load_explicit(&job.sequence, memory_order_relaxed) + 1;
-  atomic_store_explicit(&job.gate, (uint64_t)sequence << 32, memory_order_release);
+  atomic_store_explicit(&job.gate, (uint64_t)sequence << 32 | (uint64_t)(threads - 1) << 17, memory_order_release);
   atomic_store(&job.sequence, sequence);
   if (atomic_load(&job.sleeping)) futex_wake(&job.sequence);
 }
 
-/* Closes the loop to workers that have not entered and waits for those that have. */
+/* Closes the loop to workers that have not entered, runs their chunks, and waits for those that have. */
 static void join(void) {
-  uint32_t entered = (uint32_t)(atomic_fetch_or(&job.gate, CLOSED) & (CLOSED - 1));
-  for (int spins = 1; atomic_load_explicit(&job.finished, memory_order_acquire) != entered; spins++) {
+  uint64_t gate = atomic_fetch_or(&job.gate, CLOSED);
+  for (int number = ENTERED(gate) + 1; number <= WORKERS(gate); number++) run_chunk(number * job.grain, 0);
+  for (int spins = 1; atomic_load_explicit(&job.finished, memory_order_acquire) != (uint32_t)ENTERED(gate); spins++) {
     relax();
     if ((spins & 4095) == 0) sched_yield();
   }
@@ -196,7 +202,7 @@ void mxi_parallel(int64_t count, int64_t grain, mxi_chunk_fn fn, void *arg) {
   if (started < threads - 1) start_workers(threads - 1);
   inside = true;
   publish(count, grain, fn, arg, threads);
-  take_chunks(0);
+  take_chunks(0, 0);
   join();
   inside = false;
   pthread_mutex_unlock(&owner);

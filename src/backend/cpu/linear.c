@@ -13,14 +13,15 @@
 #define SERIAL_WORK 32768 /* elements of x below which threads cost more than they bring */
 
 struct step {
-  const struct mx_linear *l;
-  const struct mxi_matvec *kernels;
+  _Alignas(64) const struct mx_linear *l; /* what an affine block needs is in one cache line, for other threads to fetch */
   const char *x, *w;
   const float *y;     /* of an affine chain */
   float s1, s2;
   char *partials;     /* one a block */
+  size_t partial_nbytes;
+  const struct mxi_matvec *kernels;
   char *z, *t;        /* one element a row */
-  size_t partial_nbytes, itemsize;
+  size_t itemsize;
   struct ew_frame chain;
 };
 
@@ -35,8 +36,8 @@ bool mxi_cpu_can_linear(mx_dtype dtype) { return dtype == MX_FLOAT32 || dtype ==
 
 static void affine_block(const struct step *s, int64_t first, int64_t rows, void *partial) {
   const float *x = (const float *)s->x + first * s->l->row_stride;
-  mxi_matvec_kernels()->linear_pair_block(x, s->l->row_stride, (const float *)s->w, s->y + first, s->s1, s->s2, NULL, NULL, partial,
-                                          rows, s->l->columns);
+  mxi_matvec_kernels()->linear_block(x, s->l->row_stride, (const float *)s->w, s->y + first, s->s1, s->s2, partial, rows,
+                                     s->l->columns);
 }
 
 /* A few rows at a time, so that x is read from the first-level cache the second time. */

@@ -28,9 +28,9 @@ struct mxi_matvec {
 struct mxi_matvec_kernels {
   struct mxi_matvec f32, f64, f16, bf16;
   /* for r: t = ((dot(x[r], w) - y[r]) * s1) * s2;  partial += t * x[r]     one pass over x, rows <= MXI_MATVEC_BLOCK
-   * partial starts at 0. t_out and z_out (the dots), where not NULL, get `rows` values each. */
-  void (*linear_pair_block)(const float *x, int64_t row_stride, const float *w, const float *y, float s1, float s2,
-                            float *t_out, float *z_out, float *partial, int64_t rows, int64_t d);
+   * partial starts at 0. */
+  void (*linear_block)(const float *x, int64_t row_stride, const float *w, const float *y, float s1, float s2,
+                       float *partial, int64_t rows, int64_t d);
 };
 
 MXI_ISA_TABLE(struct mxi_matvec_kernels, mxi_matvec_kernels)

@@ -79,4 +79,4 @@ enum { ROW_BY_ROW_NBYTES = 6 * 1024, WIDE_MAX = 4096 };
 #define ROW(dtype) \
   { gemv_##dtype, gemv_t_block_##dtype, gemv_t_accumulate_##dtype, combine_##dtype }
 const struct mxi_matvec_kernels MXI_ISA_NAME(mxi_matvec_kernels) = {
-    ROW(f32), ROW(f64), ROW(f16), ROW(bf16), linear_pair_block};
+    ROW(f32), ROW(f64), ROW(f16), ROW(bf16), linear_block};
