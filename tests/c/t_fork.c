@@ -100,6 +100,48 @@ static void a_child_of_a_busy_process_computes(void **state) {
   for (int i = 0; i < 3; i++) pthread_join(busy[i], NULL);
 }
 
+/* ---- The BLAS ---------------------------------------------------------------------------------------------------- */
+enum { SIDE = 120 };
+
+/* Products in mica's own loops and in the BLAS, and LAPACK: matrices of ones, and the solution of 2 y = 1. */
+static bool products_are_right(void) {
+  mx_scope s = mx_scope_begin();
+  mx_array one = mx_full(MX_INTS(SIDE, SIDE), mx_scalar_i(1), MX_FLOAT32), d = mx_multiply(mx_eye(SIDE, SIDE, 0, MX_FLOAT32), mx_scalar_i(2));
+  mx_array real = mx_matmul(one, one), complex = mx_matmul(mx_astype(one, MX_COMPLEX64), mx_astype(one, MX_COMPLEX64));
+  mx_array off = mx_max(mx_abs(mx_subtract(complex, real)), MX_ALL, false);
+  mx_array solved = mx_max(mx_linalg_solve(d, one), MX_ALL, false);
+  bool right = mx_item_f32(off) == 0 && mx_item_f32(mx_max(real, MX_ALL, false)) == SIDE && mx_item_f32(solved) == 0.5f;
+  mx_scope_end(s);
+  return right && !mx_error();
+}
+
+static bool multiplies(void *ctx) {
+  (void)ctx;
+  if (!products_are_right()) return false;
+  mx_set_num_threads(3);
+  return products_are_right();
+}
+
+static void *keep_multiplying(void *ctx) {
+  (void)ctx;
+  while (!atomic_load(&stop)) products_are_right();
+  return NULL;
+}
+
+/* A fork waits for calls that are under way; parent and child both go on with the library. */
+static void a_child_multiplies_while_its_parent_does(void **state) {
+  (void)state;
+  SKIP_UNDER_TSAN;
+  pthread_t busy[2];
+  assert_true(products_are_right());
+  atomic_store(&stop, false);
+  for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&busy[i], NULL, keep_multiplying, NULL), 0);
+  for (int i = 0; i < 10; i++) in_child(multiplies, NULL);
+  atomic_store(&stop, true);
+  for (int i = 0; i < 2; i++) pthread_join(busy[i], NULL);
+  assert_true(products_are_right());
+}
+
 /* ---- Runs in flight ---------------------------------------------------------------------------------------------- */
 static mx_array long_run(void) {
   mx_scope s = mx_scope_begin();
@@ -207,6 +249,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_child_computes),
       cmocka_unit_test(a_child_of_a_busy_process_computes),
+      cmocka_unit_test(a_child_multiplies_while_its_parent_does),
       cmocka_unit_test(what_was_in_flight_fails_in_the_child),
       cmocka_unit_test(a_process_may_end_at_any_time),
       cmocka_unit_test(threads_end_with_scopes_and_work_open),

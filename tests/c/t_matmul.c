@@ -2,6 +2,7 @@
  * The tolerance is the bound of a sum of k products in any order, and one rounding of the result. Products as operations
  * are tested in t_products.c. */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -9,9 +10,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
+#include "backend/cpu/blas.h"
 #include "backend/cpu/matmul.h"
 #include "base/half.h"
 #include "base/pool.h"
@@ -239,13 +242,137 @@ static void many_tiny_products(void **unused) {
   for_each_isa(check_many);
 }
 
-/* Enough work for the grid of large products, with a tile left over on both sides. */
+/* Enough work for panels, with something left over on all sides; the last one has several blocks. */
 static void large_products_are_cut(void **unused) {
   (void)unused;
+  for (int x = 0; x < SPREAD; x++) {
+    enum layout a = (enum layout)x, b = (enum layout)(SPREAD - 1 - x);
+    check_product(x % 2 ? MX_FLOAT64 : MX_FLOAT32, 2, (int64_t[]){211, 269}, a, 2, (int64_t[]){269, 163}, b);
+    check_product(x % 2 ? MX_FLOAT16 : MX_BFLOAT16, 2, (int64_t[]){37, 269}, a, 2, (int64_t[]){269, 50}, b);
+  }
+  check_product(MX_FLOAT32, 3, (int64_t[]){9, 70, 270}, ROWS, 3, (int64_t[]){9, 270, 40}, ROWS);
+  check_product(MX_BFLOAT16, 2, (int64_t[]){1030, 6}, ROWS, 2, (int64_t[]){6, 1041}, ROWS);
+  check_product(MX_FLOAT32, 2, (int64_t[]){1030, 9}, ROWS, 2, (int64_t[]){9, 1041}, ROWS);
   check_product(MX_FLOAT32, 2, (int64_t[]){530, 40}, ROWS, 2, (int64_t[]){40, 517}, COLUMNS);
   check_product(MX_FLOAT64, 2, (int64_t[]){530, 40}, COLUMNS, 2, (int64_t[]){40, 517}, PADDED);
   check_product(MX_FLOAT16, 2, (int64_t[]){530, 40}, ROWS, 2, (int64_t[]){40, 517}, ROWS);
   check_product(MX_FLOAT32, 2, (int64_t[]){70, 2500}, STRIDED, 2, (int64_t[]){2500, 66}, ROWS);
+}
+
+/* Each element as docs/numerics-products.md says: pieces of 256 terms in order, and then in order. */
+static void check_pieces(void) {
+  enum { M = 19, N = 37, K = 600, PIECE = 256 };
+  bool fused = mxi_isa() != MXI_ISA_BASELINE;
+  for (int wide = 0; wide < 2; wide++)
+    for (int layout = 0; layout < SPREAD; layout++) {
+      struct operand a, b, out;
+      mx_dtype t = wide ? MX_FLOAT64 : MX_FLOAT32;
+      make(&a, t, 2, (int64_t[]){M, K}, (enum layout)layout);
+      make(&b, t, 2, (int64_t[]){K, N}, (enum layout)(SPREAD - 1 - layout));
+      make(&out, t, 2, (int64_t[]){M, N}, ROWS);
+      assert_int_equal(run(&a, &b, &out), MX_OK);
+      struct seen x = see(&a, true), y = see(&b, false);
+      for (int64_t r = 0; r < M; r++)
+        for (int64_t c = 0; c < N; c++) {
+          double sum = 0, piece = 0;
+          for (int64_t p = 0; p < K; p++) {
+            const char *from = a.view.data + (r * x.s_row + p * x.s_column) * (wide ? 8 : 4);
+            const char *with = b.view.data + (p * y.s_row + c * y.s_column) * (wide ? 8 : 4);
+            if (p % PIECE == 0) piece = 0;
+            if (wide) piece = fused ? fma(*(double *)from, *(double *)with, piece) : piece + *(double *)from * *(double *)with;
+            else if (fused) piece = fmaf(*(float *)from, *(float *)with, (float)piece);
+            else piece = (float)piece + *(float *)from * *(float *)with;
+            if (p % PIECE == PIECE - 1 || p == K - 1) sum = p < PIECE ? piece : wide ? sum + piece : (float)sum + (float)piece;
+          }
+          if (wide) assert_true(((double *)out.memory)[r * N + c] == sum);
+          else assert_true(((float *)out.memory)[r * N + c] == (float)sum);
+        }
+      free(a.memory), free(b.memory), free(out.memory);
+    }
+}
+static void sums_are_cut_in_pieces(void **unused) {
+  (void)unused;
+  for_each_isa(check_pieces);
+}
+
+/* As with dimensions and strides above 2^31 - 1, of which few machines have the memory. */
+static void what_no_int_holds_is_cut(void **unused) {
+  (void)unused;
+  int64_t before = mxi_blas_int_max;
+  mxi_blas_int_max = 40;
+  for (int x = 0; x < SPREAD; x++)
+    for (int y = 0; y < SPREAD; y++)
+      for (int64_t n = 37; n <= 70; n += 33)
+        check_product(MX_COMPLEX64, 2, (int64_t[]){33, 90}, (enum layout)x, 2, (int64_t[]){90, n}, (enum layout)y);
+  mxi_blas_int_max = before;
+}
+
+/* Rows 2^31 + 3 elements apart, in memory of which only the rows are touched. */
+static void strides_may_be_beyond_an_int(void **unused) {
+  (void)unused;
+  enum { ROW_COUNT = 3, K = 40 };
+  const int64_t stride = ((int64_t)1 << 31) + 3;
+  for EACH(d, dtypes) {
+    size_t itemsize = mxi_itemsize(dtypes[d]), nbytes = itemsize * (size_t)((ROW_COUNT - 1) * stride + K);
+    struct operand far, near, b, out[2];
+    make(&near, dtypes[d], 2, (int64_t[]){ROW_COUNT, K}, ROWS);
+    make(&b, dtypes[d], 2, (int64_t[]){K, K}, ROWS);
+    far = near;
+    far.view.data = mmap(NULL, nbytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool mapped = far.view.data != MAP_FAILED;
+    far.view.strides = (int64_t[]){stride, 1};
+    for (int i = 0; i < 2; i++) make(&out[i], dtypes[d], 2, (int64_t[]){ROW_COUNT, K}, ROWS);
+    for (int64_t r = 0; mapped && r < ROW_COUNT; r++)
+      memcpy(far.view.data + r * stride * (int64_t)itemsize, near.memory + r * K * (int64_t)itemsize, K * itemsize);
+    for (int i = 0; mapped && i < 2; i++) assert_int_equal(run(i ? &far : &near, &b, &out[i]), MX_OK);
+    if (mapped) assert_memory_equal(out[0].memory, out[1].memory, ROW_COUNT * K * itemsize);
+    if (mapped) munmap(far.view.data, nbytes);
+    free(near.memory), free(b.memory), free(out[0].memory), free(out[1].memory);
+    if (!mapped) skip();
+  }
+}
+
+/* ---- Several threads --------------------------------------------------------------------------------------------- */
+enum { RUNNERS = 4, RUNS = 6 };
+struct runner {
+  struct operand a, b, expected, out;
+  atomic_bool failed;
+};
+
+static void *run_again(void *ctx) {
+  struct runner *r = ctx;
+  size_t nbytes = (size_t)r->out.view.size * mxi_itemsize((mx_dtype)r->out.view.dtype);
+  for (int i = 0; i < RUNS; i++) {
+    memset(r->out.memory, 0xff, nbytes);
+    if (run(&r->a, &r->b, &r->out) || memcmp(r->out.memory, r->expected.memory, nbytes)) atomic_store(&r->failed, true);
+  }
+  return NULL;
+}
+
+/* One of them has the pool, the others go on alone. */
+static void products_run_while_others_do(void **unused) {
+  (void)unused;
+  mxi_pool_set_threads(3);
+  for EACH(d, dtypes) {
+    struct runner runners[RUNNERS];
+    pthread_t threads[RUNNERS];
+    for (int i = 0; i < RUNNERS; i++) {
+      struct runner *r = &runners[i];
+      int64_t m = 40 + 90 * i, n = 300 - 50 * i, k = 280;
+      make(&r->a, dtypes[d], 2, (int64_t[]){m, k}, ROWS);
+      make(&r->b, dtypes[d], 2, (int64_t[]){k, n}, i % 2 ? COLUMNS : ROWS);
+      make(&r->expected, dtypes[d], 2, (int64_t[]){m, n}, ROWS);
+      make(&r->out, dtypes[d], 2, (int64_t[]){m, n}, ROWS);
+      atomic_init(&r->failed, false);
+      assert_int_equal(run(&r->a, &r->b, &r->expected), MX_OK);
+    }
+    for (int i = 0; i < RUNNERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, run_again, &runners[i]), 0);
+    for (int i = 0; i < RUNNERS; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < RUNNERS; i++) {
+      assert_false(atomic_load(&runners[i].failed));
+      free(runners[i].a.memory), free(runners[i].b.memory), free(runners[i].expected.memory), free(runners[i].out.memory);
+    }
+  }
 }
 
 static void empty_sums_are_zero(void **unused) {
@@ -304,7 +431,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_of_matrices_in_any_layout), cmocka_unit_test(rows_and_columns_in_any_layout),
       cmocka_unit_test(batches_broadcast),                  cmocka_unit_test(many_tiny_products),
-      cmocka_unit_test(large_products_are_cut),
+      cmocka_unit_test(large_products_are_cut),             cmocka_unit_test(what_no_int_holds_is_cut),
+      cmocka_unit_test(sums_are_cut_in_pieces),
+      cmocka_unit_test(strides_may_be_beyond_an_int),       cmocka_unit_test(products_run_while_others_do),
       cmocka_unit_test(empty_sums_are_zero),                cmocka_unit_test(a_row_of_a_matrix_vector_product_stands_alone),
       cmocka_unit_test(halves_are_summed_in_float32),
   };

@@ -25,6 +25,8 @@
 
 extern char **environ;
 
+int64_t mxi_blas_int_max = INT32_MAX;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* loading, and letting more callers in */
 static struct mxi_blas table;
 static _Atomic(const struct mxi_blas *) loaded;
@@ -103,9 +105,8 @@ static bool bind_lapack(void *handle, char type, struct mxi_lapack *l) {
 static bool load(void) {
   void *handle = find_library();
   if (!handle) return false;
-  if (!resolve(handle, "cblas_sgemm", &table.sgemm) || !resolve(handle, "cblas_dgemm", &table.dgemm) ||
-      !resolve(handle, "cblas_cgemm", &table.cgemm) || !bind_lapack(handle, 's', &table.f32) ||
-      !bind_lapack(handle, 'd', &table.f64)) {
+  if (!resolve(handle, "cblas_sgemm", &table.sgemm) || !resolve(handle, "cblas_cgemm", &table.cgemm) ||
+      !bind_lapack(handle, 's', &table.f32) || !bind_lapack(handle, 'd', &table.f64)) {
     dlclose(handle);
     return false;
   }

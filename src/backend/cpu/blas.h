@@ -9,7 +9,7 @@
 #include "plan/program.h"
 
 enum { MXI_BLAS_ROWS = 101, MXI_BLAS_N = 111, MXI_BLAS_T = 112 }; /* row-major; as it is, or transposed */
-#define MXI_BLAS_INT_MAX INT32_MAX /* sizes and leading dimensions of one call */
+extern int64_t mxi_blas_int_max; /* of sizes and leading dimensions in one call: INT32_MAX, and less in tests */
 
 /* LAPACK of one element type; matrices are column-major. Text arguments carry their lengths at the end. */
 struct mxi_lapack {
@@ -29,8 +29,6 @@ struct mxi_lapack {
 struct mxi_blas {
   void (*sgemm)(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
                 int ldb, float beta, float *c, int ldc);
-  void (*dgemm)(int order, int ta, int tb, int m, int n, int k, double alpha, const double *a, int lda, const double *b,
-                int ldb, double beta, double *c, int ldc);
   void (*cgemm)(int order, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int lda, const void *b,
                 int ldb, const void *beta, void *c, int ldc);
   struct mxi_lapack f32, f64;

@@ -12,7 +12,7 @@ enum { CHUNK_WORK = 1 << 15 }; /* multiply-adds, about, that are worth handing t
 
 mx_status mxi_linalg_read(struct mxi_linalg *l, struct mx_task *task) {
   const struct mx_view *a = &task->in[0];
-  int64_t m = a->shape[a->ndim - 2], n = a->shape[a->ndim - 1], most = MXI_BLAS_INT_MAX;
+  int64_t m = a->shape[a->ndim - 2], n = a->shape[a->ndim - 1], most = mxi_blas_int_max;
   *l = (struct mxi_linalg){.task = task, .itemsize = (int64_t)mxi_itemsize((mx_dtype)a->dtype), .batch = 1};
   for (int i = 0; i < a->ndim - 2; i++) l->batch *= a->shape[i];
   atomic_init(&l->failed, l->batch);

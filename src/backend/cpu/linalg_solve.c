@@ -38,7 +38,7 @@ static mx_status run_solve(struct mx_task *task, int (*one)(const struct mxi_lin
   mx_status code = mxi_linalg_read(&l, task);
   int64_t k = out->shape[out->ndim - 1];
   if (code) return code;
-  if (k > MXI_BLAS_INT_MAX / l.n) return mx_task_fail(task, MX_ERR_UNSUPPORTED, "the right-hand side is too large");
+  if (k > mxi_blas_int_max / l.n) return mx_task_fail(task, MX_ERR_UNSUPPORTED, "the right-hand side is too large");
   l.k = (int)k;
   l.one = one;
   if (task->params) l.upper = ((const struct mxi_params_linalg *)task->params)->upper;

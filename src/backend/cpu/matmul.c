@@ -78,7 +78,8 @@ mx_status mxi_cpu_matmul(struct mx_task *task) {
     return MX_OK;
   }
   if (is_vector_product(&p)) return mxi_matmul_vector(task, &p);
-  if (!mxi_matmul_is_small(&p)) return mxi_matmul_tiles(task, &p);
+  if (p.dtype == MX_COMPLEX64) return mxi_matmul_tiles(task, &p);
+  if (!mxi_matmul_is_small(&p)) return mxi_matmul_strips(task, &p);
   mxi_matmul_small(&p);
   return MX_OK;
 }

@@ -1,6 +1,6 @@
 /* Matrix products on the CPU. matmul.c brings the operands of a task to one form and picks who computes it: the trees of
- * matvec_kernels.h where the result is one row or one column, kernels of our own for tiny products, and the BLAS, one
- * tile of a fixed grid a call, for the rest. docs/numerics-products.md defines trees and grid. */
+ * matvec_kernels.h where the result is one row or one column, one call of a kernel for tiny products, strips for larger
+ * ones, and for complex64 the BLAS, one tile of a fixed grid a call. docs/numerics-products.md defines trees and grid. */
 #ifndef MXI_BACKEND_CPU_MATMUL_H
 #define MXI_BACKEND_CPU_MATMUL_H
 
@@ -42,16 +42,32 @@ size_t mxi_matmul_vector_scratch(const struct mxi_product *p);
 /* What one call of a kernel for tiny products can do. */
 bool mxi_matmul_is_small(const struct mxi_product *p);
 void mxi_matmul_small(const struct mxi_product *p);
-/* Everything else: OpenBLAS in single-threaded calls, halves in float32. */
+/* Any real product; halves in float32. */
+mx_status mxi_matmul_strips(struct mx_task *task, const struct mxi_product *p);
+/* complex64: OpenBLAS in single-threaded calls. */
 mx_status mxi_matmul_tiles(struct mx_task *task, const struct mxi_product *p);
 
 enum { MXI_SMALL = 32 }; /* the largest size of a tiny product */
+
+/* c (+)= a @ b for a piece of the sum and at most strip_nbytes of columns. Strides count elements; a_block leads from
+ * strip_rows rows of a to the next. Columns of b are next to each other, and whole vectors of them are read. */
+struct mxi_strip {
+  const void *a, *b;
+  void *c;
+  int64_t a_row, a_column, a_block, b_row, c_row;
+  int64_t rows, columns, depth;
+  bool accumulate;
+};
 
 struct mxi_matmul_kernels {
   /* c = a @ b; b has columns next to each other, c is row-major. Sums run over k in order, each step a fused
    * multiply-add where the instruction set has one. m, n, k in [1, MXI_SMALL]. */
   void (*small_f32)(struct mxi_matrix a, const float *b, int64_t b_row, float *c, int64_t m, int64_t n, int64_t k);
   void (*small_f64)(struct mxi_matrix a, const double *b, int64_t b_row, double *c, int64_t m, int64_t n, int64_t k);
+  /* The same sums from 0, added to c where it accumulates. */
+  void (*strip_f32)(const struct mxi_strip *s);
+  void (*strip_f64)(const struct mxi_strip *s);
+  int64_t strip_rows, strip_nbytes;
   struct mxi_matvec c64;
 };
 

@@ -1,6 +1,6 @@
-/* Products by the BLAS: the result is cut into a grid that depends on sizes alone, one single-threaded call a tile.
- * Operands the BLAS can read stay where they are; halves, odd layouts and strides that no int holds go through panels,
- * a piece of the sum at a time, into memory that each thread borrows for its tile. Start at mxi_matmul_tiles. */
+/* Products of complex64 by the BLAS: the result is cut into a grid that depends on sizes alone, one single-threaded call
+ * a tile. Operands the BLAS can read stay where they are; odd layouts and strides that no int holds go through panels, a
+ * piece of the sum at a time, into memory that each thread borrows for its tile. Start at mxi_matmul_tiles. */
 #include <string.h>
 
 #include "backend/cpu/blas.h"
@@ -10,6 +10,7 @@
 #include "base/pool.h"
 
 enum {
+  ITEM = sizeof(mxi_c64),
   PANEL_DEPTH = 512,       /* of the sum, in panels */
   PANEL_TILE = 256,        /* rows and columns of a tile where operands go through panels */
   DIRECT_DEPTH = 1 << 30,  /* of the sum, in one call */
@@ -30,56 +31,36 @@ struct tiles {
   const struct mxi_blas *blas;
   struct side a, b;
   bool c_panel;
-  mx_dtype dtype;           /* computed in */
-  int64_t itemsize, stored; /* bytes of an element: computed in, in memory */
-  int64_t rows, columns, depth;         /* of a tile, and of one call */
-  int64_t row_count, column_count;      /* tiles of one product */
+  int64_t rows, columns, depth;    /* of a tile, and of one call */
+  int64_t row_count, column_count; /* tiles of one product */
   struct mxi_blas_lanes lanes;
 };
 
 /* ---- Panels ------------------------------------------------------------------------------------------------------ */
-/* to[i] = from[i * step], halves widened */
-static void load_line(const struct tiles *t, char *to, const char *from, int64_t step, int64_t n) {
-  const struct mxi_ew_casts *casts = mxi_ew_casts();
-  int size = t->stored == 8 ? 3 : t->stored == 4 ? 2 : 1;
-  if (!mxi_is_half(t->p->dtype)) {
-    if (step == 1) memcpy(to, from, (size_t)(n * t->stored));
-    else casts->gather[size](to, from, step, (size_t)n);
-    return;
-  }
-  mxi_ew_cast_fn widen = casts->load[t->p->dtype == MX_BFLOAT16];
-  if (step == 1) {
-    widen(to, from, (size_t)n);
-    return;
-  }
-  uint16_t line[PANEL_DEPTH];
-  casts->gather[size](line, from, step, (size_t)n);
-  widen(to, line, (size_t)n);
+/* to[i] = from[i * step] */
+static void load_line(char *to, const char *from, int64_t step, int64_t n) {
+  if (step == 1) memcpy(to, from, (size_t)n * ITEM);
+  else mxi_ew_casts()->gather[3](to, from, step, (size_t)n);
 }
 
 /* A panel of `rows` x `columns` in lines along the axis that is dense in memory. Returns its leading dimension. */
-static int load_panel(const struct tiles *t, const struct side *s, char *to, const char *from, const struct mxi_matrix *m,
+static int load_panel(const struct side *s, char *to, const char *from, const struct mxi_matrix *m,
                       int64_t rows, int64_t columns) {
   int64_t lines = s->transposed ? columns : rows, length = s->transposed ? rows : columns;
   int64_t line_step = s->transposed ? m->column : m->row, step = s->transposed ? m->row : m->column;
-  for (int64_t i = 0; i < lines; i++)
-    load_line(t, to + i * length * t->itemsize, from + i * line_step * t->stored, step, length);
+  for (int64_t i = 0; i < lines; i++) load_line(to + i * length * ITEM, from + i * line_step * ITEM, step, length);
   return (int)length;
 }
 
 static void store_tile(const struct tiles *t, char *to, const char *from, int64_t rows, int64_t columns) {
-  const struct mxi_ew_casts *casts = mxi_ew_casts();
-  for (int64_t i = 0; i < rows; i++, to += t->p->n * t->stored, from += columns * t->itemsize) {
-    if (mxi_is_half(t->p->dtype)) casts->store[t->p->dtype == MX_BFLOAT16](to, from, (size_t)columns);
-    else memcpy(to, from, (size_t)(columns * t->stored));
-  }
+  for (int64_t i = 0; i < rows; i++) memcpy(to + i * t->p->n * ITEM, from + i * columns * ITEM, (size_t)(columns * ITEM));
 }
 
 /* The panels of one tile. */
 static size_t lane_nbytes(const struct tiles *t) {
   int64_t a = t->a.panel ? t->rows * t->depth : 0, b = t->b.panel ? t->columns * t->depth : 0;
   int64_t c = t->c_panel ? t->rows * t->columns : 0;
-  return (size_t)((a + b + c) * t->itemsize);
+  return (size_t)((a + b + c) * ITEM);
 }
 
 /* ---- Tiles ------------------------------------------------------------------------------------------------------- */
@@ -93,12 +74,7 @@ struct call {
 
 static void call_blas(const struct tiles *t, const struct call *x) {
   const float one[2] = {1, 0}, beta[2] = {x->accumulate, 0};
-  if (t->dtype == MX_FLOAT32)
-    t->blas->sgemm(MXI_BLAS_ROWS, x->ta, x->tb, x->m, x->n, x->k, 1, x->a, x->lda, x->b, x->ldb, beta[0], x->c, x->ldc);
-  else if (t->dtype == MX_FLOAT64)
-    t->blas->dgemm(MXI_BLAS_ROWS, x->ta, x->tb, x->m, x->n, x->k, 1, x->a, x->lda, x->b, x->ldb, beta[0], x->c, x->ldc);
-  else
-    t->blas->cgemm(MXI_BLAS_ROWS, x->ta, x->tb, x->m, x->n, x->k, one, x->a, x->lda, x->b, x->ldb, beta, x->c, x->ldc);
+  t->blas->cgemm(MXI_BLAS_ROWS, x->ta, x->tb, x->m, x->n, x->k, one, x->a, x->lda, x->b, x->ldb, beta, x->c, x->ldc);
 }
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -107,21 +83,21 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static void run_tile(const struct tiles *t, int64_t item, int64_t row, int64_t column, char *lane) {
   const struct mxi_product *p = t->p;
   int64_t rows = least(t->rows, p->m - row), columns = least(t->columns, p->n - column);
-  const char *a = p->a.data + (mxi_product_offset(p, p->a_batch, item) + row * p->a.row) * t->stored;
-  const char *b = p->b.data + (mxi_product_offset(p, p->b_batch, item) + column * p->b.column) * t->stored;
-  char *c = p->c + ((item * p->m + row) * p->n + column) * t->stored;
-  char *a_panel = lane, *b_panel = a_panel + (t->a.panel ? t->rows * t->depth * t->itemsize : 0);
-  char *c_panel = b_panel + (t->b.panel ? t->columns * t->depth * t->itemsize : 0);
+  const char *a = p->a.data + (mxi_product_offset(p, p->a_batch, item) + row * p->a.row) * ITEM;
+  const char *b = p->b.data + (mxi_product_offset(p, p->b_batch, item) + column * p->b.column) * ITEM;
+  char *c = p->c + ((item * p->m + row) * p->n + column) * ITEM;
+  char *a_panel = lane, *b_panel = a_panel + (t->a.panel ? t->rows * t->depth * ITEM : 0);
+  char *c_panel = b_panel + (t->b.panel ? t->columns * t->depth * ITEM : 0);
   struct call x = {.m = (int)rows, .n = (int)columns, .lda = t->a.leading, .ldb = t->b.leading,
                    .ta = t->a.transposed ? MXI_BLAS_T : MXI_BLAS_N, .tb = t->b.transposed ? MXI_BLAS_T : MXI_BLAS_N,
                    .c = t->c_panel ? c_panel : c, .ldc = t->c_panel ? (int)columns : (int)p->n};
   for (int64_t at = 0; at < p->k; at += t->depth) {
     int64_t depth = least(t->depth, p->k - at);
     x.k = (int)depth;
-    x.a = a + at * p->a.column * t->stored;
-    x.b = b + at * p->b.row * t->stored;
-    if (t->a.panel) x.lda = load_panel(t, &t->a, a_panel, x.a, &p->a, rows, depth), x.a = a_panel;
-    if (t->b.panel) x.ldb = load_panel(t, &t->b, b_panel, x.b, &p->b, depth, columns), x.b = b_panel;
+    x.a = a + at * p->a.column * ITEM;
+    x.b = b + at * p->b.row * ITEM;
+    if (t->a.panel) x.lda = load_panel(&t->a, a_panel, x.a, &p->a, rows, depth), x.a = a_panel;
+    if (t->b.panel) x.ldb = load_panel(&t->b, b_panel, x.b, &p->b, depth, columns), x.b = b_panel;
     x.accumulate = at > 0;
     call_blas(t, &x);
   }
@@ -157,7 +133,7 @@ static void cut(struct tiles *t) {
   double k = (double)p->k, work = (double)p->m * (double)p->n * k;
   bool light = work <= 8.0 * LIGHT_WORK;
   int64_t side = light ? 32 : p->k >= 4 * p->m || p->k >= 4 * p->n ? 64 : 128;
-  t->depth = least(p->k, panels ? PANEL_DEPTH : DIRECT_DEPTH);
+  t->depth = least(p->k, panels ? PANEL_DEPTH : least(DIRECT_DEPTH, mxi_blas_int_max));
   t->rows = even_piece(p->m, most);
   t->columns = even_piece(p->n, most);
   for (;;) {
@@ -172,21 +148,15 @@ static void cut(struct tiles *t) {
   t->column_count = pieces(p->n, t->columns);
 }
 
-static struct side look(const struct mxi_matrix *m, int64_t rows, int64_t columns, bool half) {
+static struct side look(const struct mxi_matrix *m, int64_t rows, int64_t columns) {
   bool by_rows = m->column == 1 || columns == 1, by_columns = m->row == 1 || rows == 1;
-  if (!half && by_rows && m->row >= columns && m->row <= MXI_BLAS_INT_MAX) return (struct side){false, false, (int)m->row};
-  if (!half && by_columns && m->column >= rows && m->column <= MXI_BLAS_INT_MAX)
-    return (struct side){false, true, (int)m->column};
+  if (by_rows && m->row >= columns && m->row <= mxi_blas_int_max) return (struct side){false, false, (int)m->row};
+  if (by_columns && m->column >= rows && m->column <= mxi_blas_int_max) return (struct side){false, true, (int)m->column};
   return (struct side){true, by_columns && !by_rows, 0};
 }
 
 mx_status mxi_matmul_tiles(struct mx_task *task, const struct mxi_product *p) {
-  bool half = mxi_is_half(p->dtype);
-  struct tiles t = {.p = p, .dtype = half ? MX_FLOAT32 : p->dtype, .stored = (int64_t)mxi_itemsize(p->dtype)};
-  t.itemsize = (int64_t)mxi_itemsize(t.dtype);
-  t.a = look(&p->a, p->m, p->k, half);
-  t.b = look(&p->b, p->k, p->n, half);
-  t.c_panel = half || p->n > MXI_BLAS_INT_MAX;
+  struct tiles t = {.p = p, .a = look(&p->a, p->m, p->k), .b = look(&p->b, p->k, p->n), .c_panel = p->n > mxi_blas_int_max};
   cut(&t);
   int64_t count = p->batch * t.row_count * t.column_count, work = t.rows * t.columns * p->k;
   int64_t grain = work < LIGHT_WORK ? LIGHT_WORK / work : 1;

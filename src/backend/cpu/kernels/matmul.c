@@ -1,5 +1,5 @@
-/* Kernels of matrix products that are ours: tiny ones, and the matrix-vector trees for complex64. Start at
- * matmul_small.h, the template of the tiny products. */
+/* Kernels of matrix products: tiny ones (matmul_small.h), strips of larger ones (matmul_strip.h), and the matrix-vector
+ * trees for complex64. */
 #include "backend/cpu/matmul.h"
 
 #include "backend/cpu/kernels/matvec_vec.h"
@@ -7,18 +7,23 @@
 
 /* Blocks of rows x vectors of columns: sums that the registers hold, with enough of them to hide latency. */
 #if defined(__AVX512F__)
-enum { ROWS = 8, VECTORS = 4 };
+enum { ROWS = 8, VECTORS = 4, STRIP_ROWS = 8, STRIP_VECTORS = 2 };
+#define STRIP_BLOCKS(B)                                           \
+  B(1, 1) B(2, 1) B(3, 1) B(4, 1) B(5, 1) B(6, 1) B(7, 1) B(8, 1) \
+  B(1, 2) B(2, 2) B(3, 2) B(4, 2) B(5, 2) B(6, 2) B(7, 2) B(8, 2)
 static const uint8_t most_rows[VECTORS + 1] = {1, 8, 8, 5, 4};
 #define BLOCKS(B)                                                   \
   B(1, 1) B(2, 1) B(3, 1) B(4, 1) B(5, 1) B(6, 1) B(7, 1) B(8, 1)   \
   B(1, 2) B(2, 2) B(3, 2) B(4, 2) B(5, 2) B(6, 2) B(7, 2) B(8, 2)   \
   B(1, 3) B(2, 3) B(3, 3) B(4, 3) B(5, 3) B(1, 4) B(2, 4) B(3, 4) B(4, 4)
 #elif defined(__AVX2__)
-enum { ROWS = 4, VECTORS = 1 };
+enum { ROWS = 4, VECTORS = 1, STRIP_ROWS = 6, STRIP_VECTORS = 1 };
+#define STRIP_BLOCKS(B) B(1, 1) B(2, 1) B(3, 1) B(4, 1) B(5, 1) B(6, 1)
 static const uint8_t most_rows[VECTORS + 1] = {1, 4};
 #define BLOCKS(B) B(1, 1) B(2, 1) B(3, 1) B(4, 1)
 #else
-enum { ROWS = 2, VECTORS = 1 };
+enum { ROWS = 2, VECTORS = 1, STRIP_ROWS = 2, STRIP_VECTORS = 1 };
+#define STRIP_BLOCKS(B) B(1, 1) B(2, 1)
 static const uint8_t most_rows[VECTORS + 1] = {1, 2};
 #define BLOCKS(B) B(1, 1) B(2, 1)
 #endif
@@ -30,11 +35,19 @@ static const uint8_t most_rows[VECTORS + 1] = {1, 2};
 #define T float
 #define V vf
 #include "backend/cpu/kernels/matmul_small.h"
+#define DTYPE f32
+#define T float
+#define V vf
+#include "backend/cpu/kernels/matmul_strip.h"
 
 #define DTYPE f64
 #define T double
 #define V vd
 #include "backend/cpu/kernels/matmul_small.h"
+#define DTYPE f64
+#define T double
+#define V vd
+#include "backend/cpu/kernels/matmul_strip.h"
 
 /* ---- complex64 matrix-vector: the trees of the other types with 8 lanes of complex numbers and unfused products ---- */
 enum { C_LANES = 8 };
@@ -112,5 +125,9 @@ static void c_combine(const void *partials, int64_t partial_stride, int64_t coun
 const struct mxi_matmul_kernels MXI_ISA_NAME(mxi_matmul_kernels) = {
     .small_f32 = small_f32,
     .small_f64 = small_f64,
+    .strip_f32 = strip_f32,
+    .strip_f64 = strip_f64,
+    .strip_rows = STRIP_ROWS,
+    .strip_nbytes = STRIP_VECTORS * sizeof(vf),
     .c64 = {c_gemv, c_gemv_t_block, c_gemv_t_accumulate, c_combine},
 };
