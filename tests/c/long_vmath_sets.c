@@ -127,7 +127,7 @@ static bool pairs_f32(const struct pair *p) {
     for (int k = 0; k < set_count; k++) {
       sets[k].floats->fn[p->op][MX_FLOAT32](y, (const void *const[]){a, b, b}, 0, BLOCK);
       for (int i = 0; i < BLOCK; i++)
-        if (!(fabs(y[i] - r[i]) <= p->slack)) note(&found[k], ulp_error_f32(y[i], r[i]), a[i], b[i]);
+        note(&found[k], error_beyond(p->slack, ulp_error_f32(y[i], r[i]), fabs(y[i] - r[i])), a[i], b[i]);
     }
   }
   return report(p->name, "f32", found, p->bound32);
@@ -145,7 +145,7 @@ static bool pairs_f64(const struct pair *p) {
     for (int k = 0; k < set_count; k++) {
       sets[k].floats->fn[p->op][MX_FLOAT64](y, (const void *const[]){a, b, b}, 0, BLOCK);
       for (int i = 0; i < BLOCK; i++)
-        if (!(fabsl(y[i] - r[i]) <= p->slack)) note(&found[k], ulp_error_f64(y[i], r[i]), a[i], b[i]);
+        note(&found[k], error_beyond(p->slack, ulp_error_f64(y[i], r[i]), fabsl(y[i] - r[i])), a[i], b[i]);
     }
   }
   return report(p->name, "f64", found, p->bound64);

@@ -32,6 +32,12 @@ static inline double ulp_error_f64(double y, long double r) {
   return (double)ldexpl(fabsl(got - want), 52 - (exponent < -1022 ? -1022 : exponent));
 }
 
+/* What is left of an error in ulp when a distance of `slack` is allowed, whatever the size of the result. */
+static inline double error_beyond(long double slack, double error, long double distance) {
+  if (!(slack > 0) || !isfinite(distance)) return error;
+  return distance <= slack ? 0 : error * (double)(1 - slack / distance);
+}
+
 static inline long double sigmoidl(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
 static inline double sigmoid(double x) { return (double)sigmoidl(x); }
 static inline long double rsqrtl(long double x) { return 1 / sqrtl(x); }
