@@ -48,7 +48,7 @@ bool mxi_skeleton_share(struct mxi_skeleton *s, const struct mxi_words *params, 
     while (table[at] != NONE && !equal(s, i, table[at], params)) at = (at + 1) & (size - 1);
     if (table[at] == NONE)
       table[at] = i;
-    else if (!p->member)
+    else
       same[i] = table[at];
   }
   return true;
