@@ -215,7 +215,7 @@ static void forward_and_backward_agree(void **state) {
   for (int i = 0; i < COUNT; i++) {
     struct function *f = &functions[i];
     mx_scope s = mx_scope_begin();
-    mx_array a = mx_from_data(x, MX_INTS(3, 4), MX_FLOAT64), d = mx_from_data(t, MX_INTS(3, 4), MX_FLOAT64), y, forward, back;
+    mx_array a = mx_from_data(x, MX_INTS(3, 4), MX_FLOAT64), d = mx_from_data(t, MX_INTS(3, 4), MX_FLOAT64), y, forward = NULL, back = NULL;
     mx_status code = mx_jvp(many, f, &a, &d, 1, &y, 1, &forward);
     mx_array g = code ? NULL : weights(y);
     if (!code) code = mx_vjp(many, f, &a, 1, &g, 1, &y, &back);

@@ -286,7 +286,7 @@ static mx_status row_of_many(const mx_array *x, size_t count, mx_array *y, size_
 /* An elementwise row has a diagonal Jacobian: g * (J t) = (J^T g) * t at each point, within a few roundings. */
 static void forward_and_back(struct derived *d) {
   mx_array x = d->others[d->which], g = operand(d->r, MX_FLOAT64, MX_INTS(POINTS), 7), t = operand(d->r, MX_FLOAT64, MX_INTS(POINTS), 9);
-  mx_array y, back, again, forward;
+  mx_array y = NULL, back = NULL, again = NULL, forward = NULL;
   mx_status code = mx_vjp(row_of_many, d, &x, 1, &g, 1, &y, &back);
   if (!code) code = mx_jvp(row_of_many, d, &x, &t, 1, &again, 1, &forward);
   if (code) fail_msg("%s: %s", d->r->name, mx_error_message());

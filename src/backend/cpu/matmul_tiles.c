@@ -86,8 +86,8 @@ static void run_tile(const struct tiles *t, int64_t item, int64_t row, int64_t c
   const char *a = p->a.data + (mxi_product_offset(p, p->a_batch, item) + row * p->a.row) * ITEM;
   const char *b = p->b.data + (mxi_product_offset(p, p->b_batch, item) + column * p->b.column) * ITEM;
   char *c = p->c + ((item * p->m + row) * p->n + column) * ITEM;
-  char *a_panel = lane, *b_panel = a_panel + (t->a.panel ? t->rows * t->depth * ITEM : 0);
-  char *c_panel = b_panel + (t->b.panel ? t->columns * t->depth * ITEM : 0);
+  char *a_panel = lane, *b_panel = t->a.panel ? a_panel + t->rows * t->depth * ITEM : lane;
+  char *c_panel = t->b.panel ? b_panel + t->columns * t->depth * ITEM : b_panel;
   struct call x = {.m = (int)rows, .n = (int)columns, .lda = t->a.leading, .ldb = t->b.leading,
                    .ta = t->a.transposed ? MXI_BLAS_T : MXI_BLAS_N, .tb = t->b.transposed ? MXI_BLAS_T : MXI_BLAS_N,
                    .c = t->c_panel ? c_panel : c, .ldc = t->c_panel ? (int)columns : (int)p->n};
