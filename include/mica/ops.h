@@ -614,10 +614,10 @@ MX_API mx_array mx_linalg_cholesky(mx_array a, bool upper);
 MX_API mx_status mx_linalg_qr(mx_array a, mx_array *qr);
 /** Orthogonal u and vt and the singular values s, descending, with a = u @ diag(s) @ vt.  [lazy; fails: shape dtype memory]
  *  shape: (m, m), (k,) and (n, n) for a matrix of (m, n), k = min(m, n).
- *  error: MX_ERR_VALUE when evaluated, if a matrix holds a NaN. */
+ *  error: MX_ERR_VALUE when evaluated, if a matrix holds a NaN or an infinity. */
 MX_API mx_status mx_linalg_svd(mx_array a, mx_array *usv);
 /** The singular values, descending.  [lazy; fails: shape dtype memory]
- *  error: MX_ERR_VALUE when evaluated, if a matrix holds a NaN. */
+ *  error: MX_ERR_VALUE when evaluated, if a matrix holds a NaN or an infinity. */
 MX_API mx_array mx_linalg_svd_values(mx_array a);
 /** The key that `seed` stands for: (high word, low word).  [lazy; fails: memory]
  *  dtype: uint32. */

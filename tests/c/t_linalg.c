@@ -200,6 +200,9 @@ static void matrices_that_fail_are_named(void **unused) {
   mx_linalg_svd(mx_multiply(mx_ones(MX_INTS(2, 2), MX_FLOAT32), mx_scalar_f(NAN)), f);
   mx_eval(f[1]);
   expect(MX_ERR_VALUE, "NaN");
+  mx_linalg_svd(mx_multiply(mx_ones(MX_INTS(12, 2), MX_FLOAT32), mx_scalar_f(INFINITY)), f);
+  mx_eval(f[1]);
+  expect(MX_ERR_VALUE, "infinity");
 }
 
 static void wrong_operands_are_refused(void **unused) {

@@ -1,5 +1,7 @@
 /* cholesky, qr and svd. A row-major matrix is the transpose of a column-major one, so cholesky factors in the output
  * itself and svd, asked about the transpose, writes both of its factors where they belong. */
+#include <math.h>
+
 #include "backend/cpu/linalg.h"
 
 /* ---- cholesky ---------------------------------------------------------------------------------------------------- */
@@ -77,6 +79,14 @@ enum { SVD_A, SVD_WORK, SVD_IWORK };
 static bool has_factors(const struct mxi_linalg *l) { return l->task->out_count == 3; }
 static const struct mx_view *values_of(const struct mxi_linalg *l) { return &l->task->out[has_factors(l) ? 1 : 0]; }
 
+/* Given an infinity, LAPACK scales it to a NaN, and then iterates for ever. */
+static bool is_finite(const struct mxi_linalg *l, const char *a) {
+  bool finite = true;
+  for (int64_t i = 0; i < (int64_t)l->m * l->n; i++)
+    finite &= (bool)isfinite(l->itemsize == 8 ? ((const double *)a)[i] : ((const float *)a)[i]);
+  return finite;
+}
+
 /* LAPACK's view of the memory is the transpose, vt^T s u^T. */
 static int svd_one(const struct mxi_linalg *l, int64_t i, char *lane) {
   char *a = lane + l->parts[SVD_A], *s = values_of(l)->data + i * l->k * l->itemsize;
@@ -84,6 +94,7 @@ static int svd_one(const struct mxi_linalg *l, int64_t i, char *lane) {
   char *vt = has_factors(l) ? mxi_linalg_out(l, &l->task->out[2], i) : a;
   int *iwork = (int *)(void *)(lane + l->parts[SVD_IWORK]), info = 0;
   mxi_linalg_load_rows(l, &l->task->in[0], i, a);
+  if (!is_finite(l, a)) return 1;
   l->lapack->gesdd(has_factors(l) ? "A" : "N", &l->n, &l->m, a, &l->n, s, vt, &l->n, u, &l->m, lane + l->parts[SVD_WORK],
                    &l->work_count, iwork, &info, 1);
   return info;
@@ -123,5 +134,5 @@ mx_status mxi_cpu_svd(struct mx_task *task) {
   if (!ask_svd(&l)) return mx_task_fail(task, MX_ERR_UNSUPPORTED, "a matrix of %d x %d is too large", l.m, l.n);
   const size_t parts[MXI_LINALG_PARTS] = {mxi_linalg_nbytes(&l, l.m, l.n), mxi_linalg_nbytes(&l, l.work_count, 1),
                                           sizeof(int) * 8 * (size_t)l.k};
-  return mxi_linalg_run(&l, parts, "has no singular value decomposition: it holds a NaN, or no convergence was reached");
+  return mxi_linalg_run(&l, parts, "has no singular value decomposition: it holds an infinity or a NaN, or no convergence was reached");
 }
