@@ -522,18 +522,21 @@ mx_array mxb_from_fp8(mxb_ctx *ctx, mx_array a, mx_dtype dtype) {
 
 mx_array mxb_reshape(mxb_ctx *ctx, mx_array a, mx_ints shape) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "reshape", "a", a);
+  if (mxi_no_list(ctx, "reshape", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_reshape(ctx, a, shape));
 }
 
 mx_array mxb_transpose(mxb_ctx *ctx, mx_array a, mx_ints axes) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "transpose", "a", a);
+  if (mxi_no_list(ctx, "transpose", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_transpose(ctx, a, axes));
 }
 
 mx_array mxb_broadcast_to(mxb_ctx *ctx, mx_array a, mx_ints shape) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "broadcast_to", "a", a);
+  if (mxi_no_list(ctx, "broadcast_to", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_broadcast_to(ctx, a, shape));
 }
@@ -562,18 +565,21 @@ mx_array mxb_flatten(mxb_ctx *ctx, mx_array a, int start_axis, int end_axis) {
 
 mx_array mxb_unflatten(mxb_ctx *ctx, mx_array a, int axis, mx_ints shape) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "unflatten", "a", a);
+  if (mxi_no_list(ctx, "unflatten", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_unflatten(ctx, a, axis, shape));
 }
 
 mx_array mxb_squeeze(mxb_ctx *ctx, mx_array a, mx_ints axes) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "squeeze", "a", a);
+  if (mxi_no_list(ctx, "squeeze", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_squeeze(ctx, a, axes));
 }
 
 mx_array mxb_expand_dims(mxb_ctx *ctx, mx_array a, mx_ints axes) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "expand_dims", "a", a);
+  if (mxi_no_list(ctx, "expand_dims", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_expand_dims(ctx, a, axes));
 }
@@ -592,6 +598,9 @@ mx_array mxb_moveaxis(mxb_ctx *ctx, mx_array a, int source, int destination) {
 
 mx_array mxb_slice(mxb_ctx *ctx, mx_array a, mx_ints start, mx_ints stop, mx_ints step) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice", "a", a);
+  if (mxi_no_list(ctx, "slice", "start", start, false)) return NULL;
+  if (mxi_no_list(ctx, "slice", "stop", stop, false)) return NULL;
+  if (mxi_no_list(ctx, "slice", "step", step, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_slice(ctx, a, start, stop, step));
 }
@@ -599,12 +608,17 @@ mx_array mxb_slice(mxb_ctx *ctx, mx_array a, mx_ints start, mx_ints stop, mx_int
 mx_array mxb_slice_update(mxb_ctx *ctx, mx_array a, mx_array update, mx_ints start, mx_ints stop, mx_ints step) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice_update", "a", a);
   if (mxi_unusable(update)) return mxi_refuse(ctx, "slice_update", "update", update);
+  if (mxi_no_list(ctx, "slice_update", "start", start, false)) return NULL;
+  if (mxi_no_list(ctx, "slice_update", "stop", stop, false)) return NULL;
+  if (mxi_no_list(ctx, "slice_update", "step", step, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_slice_update(ctx, a, update, start, stop, step));
 }
 
 mx_array mxb_as_strided(mxb_ctx *ctx, mx_array a, mx_ints shape, mx_ints strides, int64_t offset) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "as_strided", "a", a);
+  if (mxi_no_list(ctx, "as_strided", "shape", shape, false)) return NULL;
+  if (mxi_no_list(ctx, "as_strided", "strides", strides, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_as_strided(ctx, a, shape, strides, offset));
 }
@@ -645,6 +659,7 @@ mx_status mxb_split(mxb_ctx *ctx, mx_array a, int sections, int axis, mx_array *
 
 mx_status mxb_split_at(mxb_ctx *ctx, mx_array a, mx_ints indices, int axis, mx_array *results) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "split_at", "a", a), ctx->code;
+  if (mxi_no_list(ctx, "split_at", "indices", indices, false)) return ctx->code;
   if (!results && !mxi_null(ctx, "split_at", "results")) return ctx->code;
   size_t mark = ctx->top;
   mx_status status = mxi_split_at(ctx, a, indices, axis, results);
@@ -677,12 +692,15 @@ mx_array mxb_repeat_all(mxb_ctx *ctx, mx_array a, int repeats) {
 
 mx_array mxb_tile(mxb_ctx *ctx, mx_array a, mx_ints reps) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "tile", "a", a);
+  if (mxi_no_list(ctx, "tile", "reps", reps, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_tile(ctx, a, reps));
 }
 
 mx_array mxb_pad(mxb_ctx *ctx, mx_array a, mx_ints low, mx_ints high, mx_array value) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad", "a", a);
+  if (mxi_no_list(ctx, "pad", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad", "high", high, false)) return NULL;
   if (mxi_unusable(value)) return mxi_refuse(ctx, "pad", "value", value);
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_pad(ctx, a, low, high, value));
@@ -690,30 +708,39 @@ mx_array mxb_pad(mxb_ctx *ctx, mx_array a, mx_ints low, mx_ints high, mx_array v
 
 mx_array mxb_pad_edge(mxb_ctx *ctx, mx_array a, mx_ints low, mx_ints high) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad_edge", "a", a);
+  if (mxi_no_list(ctx, "pad_edge", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad_edge", "high", high, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_pad_edge(ctx, a, low, high));
 }
 
 mx_array mxb_pad_reflect(mxb_ctx *ctx, mx_array a, mx_ints low, mx_ints high) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad_reflect", "a", a);
+  if (mxi_no_list(ctx, "pad_reflect", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad_reflect", "high", high, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_pad_reflect(ctx, a, low, high));
 }
 
 mx_array mxb_pad_symmetric(mxb_ctx *ctx, mx_array a, mx_ints low, mx_ints high) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad_symmetric", "a", a);
+  if (mxi_no_list(ctx, "pad_symmetric", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad_symmetric", "high", high, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_pad_symmetric(ctx, a, low, high));
 }
 
 mx_array mxb_roll(mxb_ctx *ctx, mx_array a, mx_ints shift, mx_ints axes) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "roll", "a", a);
+  if (mxi_no_list(ctx, "roll", "shift", shift, false)) return NULL;
+  if (mxi_no_list(ctx, "roll", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_roll(ctx, a, shift, axes));
 }
 
 mx_array mxb_flip(mxb_ctx *ctx, mx_array a, mx_ints axes) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "flip", "a", a);
+  if (mxi_no_list(ctx, "flip", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_flip(ctx, a, axes));
 }
@@ -778,30 +805,35 @@ mx_array mxb_atleast_3d(mxb_ctx *ctx, mx_array a) {
 
 mx_array mxb_sum(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "sum", "a", a);
+  if (mxi_no_list(ctx, "sum", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_sum(ctx, a, axes, keepdims));
 }
 
 mx_array mxb_prod(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "prod", "a", a);
+  if (mxi_no_list(ctx, "prod", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_prod(ctx, a, axes, keepdims));
 }
 
 mx_array mxb_max(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "max", "a", a);
+  if (mxi_no_list(ctx, "max", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_max(ctx, a, axes, keepdims));
 }
 
 mx_array mxb_min(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "min", "a", a);
+  if (mxi_no_list(ctx, "min", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_min(ctx, a, axes, keepdims));
 }
 
 mx_status mxb_minmax(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims, mx_array *min_and_max) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "minmax", "a", a), ctx->code;
+  if (mxi_no_list(ctx, "minmax", "axes", axes, true)) return ctx->code;
   if (!min_and_max && !mxi_null(ctx, "minmax", "min_and_max")) return ctx->code;
   size_t mark = ctx->top;
   mx_status status = mxi_minmax(ctx, a, axes, keepdims, min_and_max);
@@ -812,36 +844,42 @@ mx_status mxb_minmax(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims, mx_a
 
 mx_array mxb_all(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "all", "a", a);
+  if (mxi_no_list(ctx, "all", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_all(ctx, a, axes, keepdims));
 }
 
 mx_array mxb_any(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "any", "a", a);
+  if (mxi_no_list(ctx, "any", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_any(ctx, a, axes, keepdims));
 }
 
 mx_array mxb_mean(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "mean", "a", a);
+  if (mxi_no_list(ctx, "mean", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_mean(ctx, a, axes, keepdims));
 }
 
 mx_array mxb_var(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims, int ddof) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "var", "a", a);
+  if (mxi_no_list(ctx, "var", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_var(ctx, a, axes, keepdims, ddof));
 }
 
 mx_array mxb_std(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims, int ddof) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "std", "a", a);
+  if (mxi_no_list(ctx, "std", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_std(ctx, a, axes, keepdims, ddof));
 }
 
 mx_array mxb_median(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "median", "a", a);
+  if (mxi_no_list(ctx, "median", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_median(ctx, a, axes, keepdims));
 }
@@ -872,12 +910,14 @@ mx_array mxb_argmin_all(mxb_ctx *ctx, mx_array a) {
 
 mx_array mxb_logsumexp(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "logsumexp", "a", a);
+  if (mxi_no_list(ctx, "logsumexp", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_logsumexp(ctx, a, axes, keepdims));
 }
 
 mx_array mxb_softmax(mxb_ctx *ctx, mx_array a, mx_ints axes, bool precise) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "softmax", "a", a);
+  if (mxi_no_list(ctx, "softmax", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_softmax(ctx, a, axes, precise));
 }
@@ -944,6 +984,7 @@ mx_array mxb_logcumsumexp_all(mxb_ctx *ctx, mx_array a, bool reverse, bool inclu
 
 mx_array mxb_count_nonzero(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "count_nonzero", "a", a);
+  if (mxi_no_list(ctx, "count_nonzero", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_count_nonzero(ctx, a, axes, keepdims));
 }
@@ -964,18 +1005,21 @@ mx_array mxb_allclose(mxb_ctx *ctx, mx_array a, mx_array b, double rtol, double 
 
 mx_array mxb_linalg_norm(mxb_ctx *ctx, mx_array a, double ord, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "linalg_norm", "a", a);
+  if (mxi_no_list(ctx, "linalg_norm", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_linalg_norm(ctx, a, ord, axes, keepdims));
 }
 
 mx_array mxb_linalg_norm_matrix(mxb_ctx *ctx, mx_array a, const char *ord, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "linalg_norm_matrix", "a", a);
+  if (mxi_no_list(ctx, "linalg_norm_matrix", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_linalg_norm_matrix(ctx, a, ord, axes, keepdims));
 }
 
 mx_array mxb_linalg_norm_l2(mxb_ctx *ctx, mx_array a, mx_ints axes, bool keepdims) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "linalg_norm_l2", "a", a);
+  if (mxi_no_list(ctx, "linalg_norm_l2", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_linalg_norm_l2(ctx, a, axes, keepdims));
 }
@@ -1041,6 +1085,8 @@ mx_array mxb_scatter_add_axis(mxb_ctx *ctx, mx_array a, mx_array indices, mx_arr
 mx_array mxb_gather(mxb_ctx *ctx, mx_array a, const mx_array *indices, size_t count, mx_ints axes, mx_ints slice_sizes) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "gather", "a", a);
   if (mxi_refused(ctx, "gather", "indices", indices, count)) return NULL;
+  if (mxi_no_list(ctx, "gather", "axes", axes, true)) return NULL;
+  if (mxi_no_list(ctx, "gather", "slice_sizes", slice_sizes, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_gather(ctx, a, indices, count, axes, slice_sizes));
 }
@@ -1049,6 +1095,7 @@ mx_array mxb_scatter(mxb_ctx *ctx, mx_array a, const mx_array *indices, size_t c
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter", "a", a);
   if (mxi_refused(ctx, "scatter", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter", "updates", updates);
+  if (mxi_no_list(ctx, "scatter", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_scatter(ctx, a, indices, count, updates, axes));
 }
@@ -1058,6 +1105,7 @@ mx_array mxb_scatter_add(mxb_ctx *ctx, mx_array a, const mx_array *indices, size
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_add", "a", a);
   if (mxi_refused(ctx, "scatter_add", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_add", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_add", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_scatter_add(ctx, a, indices, count, updates, axes));
 }
@@ -1067,6 +1115,7 @@ mx_array mxb_scatter_multiply(mxb_ctx *ctx, mx_array a, const mx_array *indices,
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_multiply", "a", a);
   if (mxi_refused(ctx, "scatter_multiply", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_multiply", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_multiply", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_scatter_multiply(ctx, a, indices, count, updates, axes));
 }
@@ -1076,6 +1125,7 @@ mx_array mxb_scatter_max(mxb_ctx *ctx, mx_array a, const mx_array *indices, size
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_max", "a", a);
   if (mxi_refused(ctx, "scatter_max", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_max", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_max", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_scatter_max(ctx, a, indices, count, updates, axes));
 }
@@ -1085,6 +1135,7 @@ mx_array mxb_scatter_min(mxb_ctx *ctx, mx_array a, const mx_array *indices, size
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_min", "a", a);
   if (mxi_refused(ctx, "scatter_min", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_min", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_min", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_scatter_min(ctx, a, indices, count, updates, axes));
 }
@@ -1092,6 +1143,8 @@ mx_array mxb_scatter_min(mxb_ctx *ctx, mx_array a, const mx_array *indices, size
 mx_array mxb_slice_dynamic(mxb_ctx *ctx, mx_array a, mx_array start, mx_ints axes, mx_ints slice_size) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice_dynamic", "a", a);
   if (mxi_unusable(start)) return mxi_refuse(ctx, "slice_dynamic", "start", start);
+  if (mxi_no_list(ctx, "slice_dynamic", "axes", axes, true)) return NULL;
+  if (mxi_no_list(ctx, "slice_dynamic", "slice_size", slice_size, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_slice_dynamic(ctx, a, start, axes, slice_size));
 }
@@ -1100,6 +1153,7 @@ mx_array mxb_slice_update_dynamic(mxb_ctx *ctx, mx_array a, mx_array update, mx_
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice_update_dynamic", "a", a);
   if (mxi_unusable(update)) return mxi_refuse(ctx, "slice_update_dynamic", "update", update);
   if (mxi_unusable(start)) return mxi_refuse(ctx, "slice_update_dynamic", "start", start);
+  if (mxi_no_list(ctx, "slice_update_dynamic", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_slice_update_dynamic(ctx, a, update, start, axes));
 }
@@ -1172,22 +1226,26 @@ mx_array mxb_searchsorted(mxb_ctx *ctx, mx_array sequence, mx_array values, bool
 }
 
 mx_array mxb_full(mxb_ctx *ctx, mx_ints shape, mx_array value, mx_dtype dtype) {
+  if (mxi_no_list(ctx, "full", "shape", shape, false)) return NULL;
   if (mxi_unusable(value)) return mxi_refuse(ctx, "full", "value", value);
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_full(ctx, shape, value, dtype));
 }
 
 mx_array mxb_zeros(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype) {
+  if (mxi_no_list(ctx, "zeros", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_zeros(ctx, shape, dtype));
 }
 
 mx_array mxb_ones(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype) {
+  if (mxi_no_list(ctx, "ones", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_ones(ctx, shape, dtype));
 }
 
 mx_array mxb_empty(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype) {
+  if (mxi_no_list(ctx, "empty", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_empty(ctx, shape, dtype));
 }
@@ -1306,6 +1364,8 @@ mx_array mxb_tensordot(mxb_ctx *ctx, mx_array a, mx_array b, int axes) {
 mx_array mxb_tensordot_axes(mxb_ctx *ctx, mx_array a, mx_array b, mx_ints a_axes, mx_ints b_axes) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "tensordot_axes", "a", a);
   if (mxi_unusable(b)) return mxi_refuse(ctx, "tensordot_axes", "b", b);
+  if (mxi_no_list(ctx, "tensordot_axes", "a_axes", a_axes, true)) return NULL;
+  if (mxi_no_list(ctx, "tensordot_axes", "b_axes", b_axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_tensordot_axes(ctx, a, b, a_axes, b_axes));
 }
@@ -1394,6 +1454,7 @@ mx_array mxb_random_split(mxb_ctx *ctx, mx_array key, int64_t count) {
 }
 
 mx_array mxb_random_bits(mxb_ctx *ctx, mx_ints shape, int width, mx_array key) {
+  if (mxi_no_list(ctx, "random_bits", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_bits", "key", key);
   size_t mark = ctx->top;
@@ -1403,6 +1464,7 @@ mx_array mxb_random_bits(mxb_ctx *ctx, mx_ints shape, int width, mx_array key) {
 mx_array mxb_random_uniform(mxb_ctx *ctx, mx_array low, mx_array high, mx_ints shape, mx_dtype dtype, mx_array key) {
   if (mxi_unusable(low)) return mxi_refuse(ctx, "random_uniform", "low", low);
   if (mxi_unusable(high)) return mxi_refuse(ctx, "random_uniform", "high", high);
+  if (mxi_no_list(ctx, "random_uniform", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_uniform", "key", key);
   size_t mark = ctx->top;
@@ -1410,6 +1472,7 @@ mx_array mxb_random_uniform(mxb_ctx *ctx, mx_array low, mx_array high, mx_ints s
 }
 
 mx_array mxb_random_normal(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, float loc, float scale, mx_array key) {
+  if (mxi_no_list(ctx, "random_normal", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_normal", "key", key);
   size_t mark = ctx->top;
@@ -1418,6 +1481,7 @@ mx_array mxb_random_normal(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, float lo
 
 mx_array mxb_random_normal_scaled(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, mx_array loc, mx_array scale, 
                                   mx_array key) {
+  if (mxi_no_list(ctx, "random_normal_scaled", "shape", shape, false)) return NULL;
   if (!loc && ctx->code) return NULL;
   if (mxi_stale(loc)) return mxi_refuse(ctx, "random_normal_scaled", "loc", loc);
   if (!scale && ctx->code) return NULL;
@@ -1431,6 +1495,7 @@ mx_array mxb_random_normal_scaled(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, m
 mx_array mxb_random_randint(mxb_ctx *ctx, mx_array low, mx_array high, mx_ints shape, mx_dtype dtype, mx_array key) {
   if (mxi_unusable(low)) return mxi_refuse(ctx, "random_randint", "low", low);
   if (mxi_unusable(high)) return mxi_refuse(ctx, "random_randint", "high", high);
+  if (mxi_no_list(ctx, "random_randint", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_randint", "key", key);
   size_t mark = ctx->top;
@@ -1439,6 +1504,7 @@ mx_array mxb_random_randint(mxb_ctx *ctx, mx_array low, mx_array high, mx_ints s
 
 mx_array mxb_random_bernoulli(mxb_ctx *ctx, mx_array p, mx_ints shape, mx_array key) {
   if (mxi_unusable(p)) return mxi_refuse(ctx, "random_bernoulli", "p", p);
+  if (mxi_no_list(ctx, "random_bernoulli", "shape", shape, true)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_bernoulli", "key", key);
   size_t mark = ctx->top;
@@ -1449,6 +1515,7 @@ mx_array mxb_random_truncated_normal(mxb_ctx *ctx, mx_array lower, mx_array uppe
                                      mx_array key) {
   if (mxi_unusable(lower)) return mxi_refuse(ctx, "random_truncated_normal", "lower", lower);
   if (mxi_unusable(upper)) return mxi_refuse(ctx, "random_truncated_normal", "upper", upper);
+  if (mxi_no_list(ctx, "random_truncated_normal", "shape", shape, true)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_truncated_normal", "key", key);
   size_t mark = ctx->top;
@@ -1456,6 +1523,7 @@ mx_array mxb_random_truncated_normal(mxb_ctx *ctx, mx_array lower, mx_array uppe
 }
 
 mx_array mxb_random_gumbel(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, mx_array key) {
+  if (mxi_no_list(ctx, "random_gumbel", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_gumbel", "key", key);
   size_t mark = ctx->top;
@@ -1463,6 +1531,7 @@ mx_array mxb_random_gumbel(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, mx_array
 }
 
 mx_array mxb_random_laplace(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, float loc, float scale, mx_array key) {
+  if (mxi_no_list(ctx, "random_laplace", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_laplace", "key", key);
   size_t mark = ctx->top;
@@ -1487,6 +1556,7 @@ mx_array mxb_random_categorical_many(mxb_ctx *ctx, mx_array logits, int axis, in
 
 mx_array mxb_random_categorical_shaped(mxb_ctx *ctx, mx_array logits, int axis, mx_ints shape, mx_array key) {
   if (mxi_unusable(logits)) return mxi_refuse(ctx, "random_categorical_shaped", "logits", logits);
+  if (mxi_no_list(ctx, "random_categorical_shaped", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_categorical_shaped", "key", key);
   size_t mark = ctx->top;
@@ -1512,6 +1582,7 @@ mx_array mxb_random_multivariate_normal(mxb_ctx *ctx, mx_array mean, mx_array co
                                         mx_array key) {
   if (mxi_unusable(mean)) return mxi_refuse(ctx, "random_multivariate_normal", "mean", mean);
   if (mxi_unusable(cov)) return mxi_refuse(ctx, "random_multivariate_normal", "cov", cov);
+  if (mxi_no_list(ctx, "random_multivariate_normal", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_multivariate_normal", "key", key);
   size_t mark = ctx->top;

@@ -45,6 +45,11 @@ mx_status mxi_publish(struct mxi_ctx *c, size_t mark, mx_array *results, size_t 
 mx_array mxi_null(struct mxi_ctx *c, const char *who, const char *name);
 /* True when an operand of a list is NULL or, where that is known, dead. */
 bool mxi_refused(struct mxi_ctx *c, const char *who, const char *name, const mx_array *arrays, size_t count);
+/* Whether a list is missing: NULL with a count, or MX_ALL where that means nothing. */
+static inline bool mxi_no_list(struct mxi_ctx *c, const char *who, const char *name, mx_ints list, bool may_be_all) {
+  if (list.at || !list.count || (may_be_all && list.count == SIZE_MAX)) return false;
+  return !mxi_null(c, who, name);
+}
 
 /* ---- What many builders check ------------------------------------------------------------------------------------ */
 /* *axis counted from the start; false with MX_ERR_VALUE. */

@@ -35,7 +35,7 @@ mx_array mxi_round(struct mxi_ctx *ctx, mx_array a, int decimals) {
   MXI_TRY(a && (a = mxi_strong(ctx, a)));
   mx_dtype dtype = (mx_dtype)a->dtype;
   if (decimals == 0 || (decimals > 0 && !mxi_is_inexact(dtype))) return mxi_rint(ctx, a);
-  double power = pow(10, decimals), inverse = pow(10, -decimals);
+  double power = pow(10, decimals), inverse = pow(10, -(double)decimals);
   mx_array back = float_like(ctx, a, inverse);
   MXI_TRY(back && (a = mxi_rint(ctx, mxi_multiply(ctx, a, float_like(ctx, a, power)))));
   return mxi_astype(ctx, mxi_multiply(ctx, a, back), dtype);

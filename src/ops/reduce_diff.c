@@ -12,6 +12,7 @@ mx_array mxi_diff(struct mxi_ctx *c, mx_array a, int n, int axis) {
   MXI_TRY(a = mxi_operand(c, a));
   if (n < 0) return mxi_fail(c, MX_ERR_VALUE, "[diff] %d times is not possible", n);
   MXI_TRY(mxi_axis(c, "diff", axis, a->ndim, &axis));
-  for (int i = 0; a && i < n && mxi_dims(a)[axis]; i++) a = differences(c, a, axis);
+  if (n >= mxi_dims(a)[axis]) return mxi_narrow(c, a, axis, 0, 0);
+  for (int i = 0; a && i < n; i++) a = differences(c, a, axis);
   return a;
 }

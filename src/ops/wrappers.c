@@ -602,6 +602,7 @@ mx_array mx_from_fp8(mx_array a, mx_dtype dtype) {
 mx_array mx_reshape(mx_array a, mx_ints shape) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "reshape", "a", a);
+  if (mxi_no_list(ctx, "reshape", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_reshape(ctx, a, shape));
 }
@@ -609,6 +610,7 @@ mx_array mx_reshape(mx_array a, mx_ints shape) {
 mx_array mx_transpose(mx_array a, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "transpose", "a", a);
+  if (mxi_no_list(ctx, "transpose", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_transpose(ctx, a, axes));
 }
@@ -616,6 +618,7 @@ mx_array mx_transpose(mx_array a, mx_ints axes) {
 mx_array mx_broadcast_to(mx_array a, mx_ints shape) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "broadcast_to", "a", a);
+  if (mxi_no_list(ctx, "broadcast_to", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_broadcast_to(ctx, a, shape));
 }
@@ -648,6 +651,7 @@ mx_array mx_flatten(mx_array a, int start_axis, int end_axis) {
 mx_array mx_unflatten(mx_array a, int axis, mx_ints shape) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "unflatten", "a", a);
+  if (mxi_no_list(ctx, "unflatten", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_unflatten(ctx, a, axis, shape));
 }
@@ -655,6 +659,7 @@ mx_array mx_unflatten(mx_array a, int axis, mx_ints shape) {
 mx_array mx_squeeze(mx_array a, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "squeeze", "a", a);
+  if (mxi_no_list(ctx, "squeeze", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_squeeze(ctx, a, axes));
 }
@@ -662,6 +667,7 @@ mx_array mx_squeeze(mx_array a, mx_ints axes) {
 mx_array mx_expand_dims(mx_array a, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "expand_dims", "a", a);
+  if (mxi_no_list(ctx, "expand_dims", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_expand_dims(ctx, a, axes));
 }
@@ -683,6 +689,9 @@ mx_array mx_moveaxis(mx_array a, int source, int destination) {
 mx_array mx_slice(mx_array a, mx_ints start, mx_ints stop, mx_ints step) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice", "a", a);
+  if (mxi_no_list(ctx, "slice", "start", start, false)) return NULL;
+  if (mxi_no_list(ctx, "slice", "stop", stop, false)) return NULL;
+  if (mxi_no_list(ctx, "slice", "step", step, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_slice(ctx, a, start, stop, step));
 }
@@ -691,6 +700,9 @@ mx_array mx_slice_update(mx_array a, mx_array update, mx_ints start, mx_ints sto
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice_update", "a", a);
   if (mxi_unusable(update)) return mxi_refuse(ctx, "slice_update", "update", update);
+  if (mxi_no_list(ctx, "slice_update", "start", start, false)) return NULL;
+  if (mxi_no_list(ctx, "slice_update", "stop", stop, false)) return NULL;
+  if (mxi_no_list(ctx, "slice_update", "step", step, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_slice_update(ctx, a, update, start, stop, step));
 }
@@ -698,6 +710,8 @@ mx_array mx_slice_update(mx_array a, mx_array update, mx_ints start, mx_ints sto
 mx_array mx_as_strided(mx_array a, mx_ints shape, mx_ints strides, int64_t offset) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "as_strided", "a", a);
+  if (mxi_no_list(ctx, "as_strided", "shape", shape, false)) return NULL;
+  if (mxi_no_list(ctx, "as_strided", "strides", strides, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_as_strided(ctx, a, shape, strides, offset));
 }
@@ -744,6 +758,7 @@ mx_status mx_split(mx_array a, int sections, int axis, mx_array *results) {
 mx_status mx_split_at(mx_array a, mx_ints indices, int axis, mx_array *results) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "split_at", "a", a), ctx->code;
+  if (mxi_no_list(ctx, "split_at", "indices", indices, false)) return ctx->code;
   if (!results && !mxi_null(ctx, "split_at", "results")) return ctx->code;
   size_t mark = ctx->top;
   mx_status status = mxi_split_at(ctx, a, indices, axis, results);
@@ -780,6 +795,7 @@ mx_array mx_repeat_all(mx_array a, int repeats) {
 mx_array mx_tile(mx_array a, mx_ints reps) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "tile", "a", a);
+  if (mxi_no_list(ctx, "tile", "reps", reps, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_tile(ctx, a, reps));
 }
@@ -787,6 +803,8 @@ mx_array mx_tile(mx_array a, mx_ints reps) {
 mx_array mx_pad(mx_array a, mx_ints low, mx_ints high, mx_array value) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad", "a", a);
+  if (mxi_no_list(ctx, "pad", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad", "high", high, false)) return NULL;
   if (mxi_unusable(value)) return mxi_refuse(ctx, "pad", "value", value);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_pad(ctx, a, low, high, value));
@@ -795,6 +813,8 @@ mx_array mx_pad(mx_array a, mx_ints low, mx_ints high, mx_array value) {
 mx_array mx_pad_edge(mx_array a, mx_ints low, mx_ints high) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad_edge", "a", a);
+  if (mxi_no_list(ctx, "pad_edge", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad_edge", "high", high, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_pad_edge(ctx, a, low, high));
 }
@@ -802,6 +822,8 @@ mx_array mx_pad_edge(mx_array a, mx_ints low, mx_ints high) {
 mx_array mx_pad_reflect(mx_array a, mx_ints low, mx_ints high) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad_reflect", "a", a);
+  if (mxi_no_list(ctx, "pad_reflect", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad_reflect", "high", high, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_pad_reflect(ctx, a, low, high));
 }
@@ -809,6 +831,8 @@ mx_array mx_pad_reflect(mx_array a, mx_ints low, mx_ints high) {
 mx_array mx_pad_symmetric(mx_array a, mx_ints low, mx_ints high) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "pad_symmetric", "a", a);
+  if (mxi_no_list(ctx, "pad_symmetric", "low", low, false)) return NULL;
+  if (mxi_no_list(ctx, "pad_symmetric", "high", high, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_pad_symmetric(ctx, a, low, high));
 }
@@ -816,6 +840,8 @@ mx_array mx_pad_symmetric(mx_array a, mx_ints low, mx_ints high) {
 mx_array mx_roll(mx_array a, mx_ints shift, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "roll", "a", a);
+  if (mxi_no_list(ctx, "roll", "shift", shift, false)) return NULL;
+  if (mxi_no_list(ctx, "roll", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_roll(ctx, a, shift, axes));
 }
@@ -823,6 +849,7 @@ mx_array mx_roll(mx_array a, mx_ints shift, mx_ints axes) {
 mx_array mx_flip(mx_array a, mx_ints axes) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "flip", "a", a);
+  if (mxi_no_list(ctx, "flip", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_flip(ctx, a, axes));
 }
@@ -897,6 +924,7 @@ mx_array mx_atleast_3d(mx_array a) {
 mx_array mx_sum(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "sum", "a", a);
+  if (mxi_no_list(ctx, "sum", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_sum(ctx, a, axes, keepdims));
 }
@@ -904,6 +932,7 @@ mx_array mx_sum(mx_array a, mx_ints axes, bool keepdims) {
 mx_array mx_prod(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "prod", "a", a);
+  if (mxi_no_list(ctx, "prod", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_prod(ctx, a, axes, keepdims));
 }
@@ -911,6 +940,7 @@ mx_array mx_prod(mx_array a, mx_ints axes, bool keepdims) {
 mx_array mx_max(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "max", "a", a);
+  if (mxi_no_list(ctx, "max", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_max(ctx, a, axes, keepdims));
 }
@@ -918,6 +948,7 @@ mx_array mx_max(mx_array a, mx_ints axes, bool keepdims) {
 mx_array mx_min(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "min", "a", a);
+  if (mxi_no_list(ctx, "min", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_min(ctx, a, axes, keepdims));
 }
@@ -925,6 +956,7 @@ mx_array mx_min(mx_array a, mx_ints axes, bool keepdims) {
 mx_status mx_minmax(mx_array a, mx_ints axes, bool keepdims, mx_array *min_and_max) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "minmax", "a", a), ctx->code;
+  if (mxi_no_list(ctx, "minmax", "axes", axes, true)) return ctx->code;
   if (!min_and_max && !mxi_null(ctx, "minmax", "min_and_max")) return ctx->code;
   size_t mark = ctx->top;
   mx_status status = mxi_minmax(ctx, a, axes, keepdims, min_and_max);
@@ -936,6 +968,7 @@ mx_status mx_minmax(mx_array a, mx_ints axes, bool keepdims, mx_array *min_and_m
 mx_array mx_all(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "all", "a", a);
+  if (mxi_no_list(ctx, "all", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_all(ctx, a, axes, keepdims));
 }
@@ -943,6 +976,7 @@ mx_array mx_all(mx_array a, mx_ints axes, bool keepdims) {
 mx_array mx_any(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "any", "a", a);
+  if (mxi_no_list(ctx, "any", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_any(ctx, a, axes, keepdims));
 }
@@ -950,6 +984,7 @@ mx_array mx_any(mx_array a, mx_ints axes, bool keepdims) {
 mx_array mx_mean(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "mean", "a", a);
+  if (mxi_no_list(ctx, "mean", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_mean(ctx, a, axes, keepdims));
 }
@@ -957,6 +992,7 @@ mx_array mx_mean(mx_array a, mx_ints axes, bool keepdims) {
 mx_array mx_var(mx_array a, mx_ints axes, bool keepdims, int ddof) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "var", "a", a);
+  if (mxi_no_list(ctx, "var", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_var(ctx, a, axes, keepdims, ddof));
 }
@@ -964,6 +1000,7 @@ mx_array mx_var(mx_array a, mx_ints axes, bool keepdims, int ddof) {
 mx_array mx_std(mx_array a, mx_ints axes, bool keepdims, int ddof) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "std", "a", a);
+  if (mxi_no_list(ctx, "std", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_std(ctx, a, axes, keepdims, ddof));
 }
@@ -971,6 +1008,7 @@ mx_array mx_std(mx_array a, mx_ints axes, bool keepdims, int ddof) {
 mx_array mx_median(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "median", "a", a);
+  if (mxi_no_list(ctx, "median", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_median(ctx, a, axes, keepdims));
 }
@@ -1006,6 +1044,7 @@ mx_array mx_argmin_all(mx_array a) {
 mx_array mx_logsumexp(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "logsumexp", "a", a);
+  if (mxi_no_list(ctx, "logsumexp", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_logsumexp(ctx, a, axes, keepdims));
 }
@@ -1013,6 +1052,7 @@ mx_array mx_logsumexp(mx_array a, mx_ints axes, bool keepdims) {
 mx_array mx_softmax(mx_array a, mx_ints axes, bool precise) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "softmax", "a", a);
+  if (mxi_no_list(ctx, "softmax", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_softmax(ctx, a, axes, precise));
 }
@@ -1090,6 +1130,7 @@ mx_array mx_logcumsumexp_all(mx_array a, bool reverse, bool inclusive) {
 mx_array mx_count_nonzero(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "count_nonzero", "a", a);
+  if (mxi_no_list(ctx, "count_nonzero", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_count_nonzero(ctx, a, axes, keepdims));
 }
@@ -1113,6 +1154,7 @@ mx_array mx_allclose(mx_array a, mx_array b, double rtol, double atol, bool equa
 mx_array mx_linalg_norm(mx_array a, double ord, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "linalg_norm", "a", a);
+  if (mxi_no_list(ctx, "linalg_norm", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_linalg_norm(ctx, a, ord, axes, keepdims));
 }
@@ -1120,6 +1162,7 @@ mx_array mx_linalg_norm(mx_array a, double ord, mx_ints axes, bool keepdims) {
 mx_array mx_linalg_norm_matrix(mx_array a, const char *ord, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "linalg_norm_matrix", "a", a);
+  if (mxi_no_list(ctx, "linalg_norm_matrix", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_linalg_norm_matrix(ctx, a, ord, axes, keepdims));
 }
@@ -1127,6 +1170,7 @@ mx_array mx_linalg_norm_matrix(mx_array a, const char *ord, mx_ints axes, bool k
 mx_array mx_linalg_norm_l2(mx_array a, mx_ints axes, bool keepdims) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "linalg_norm_l2", "a", a);
+  if (mxi_no_list(ctx, "linalg_norm_l2", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_linalg_norm_l2(ctx, a, axes, keepdims));
 }
@@ -1201,6 +1245,8 @@ mx_array mx_gather(mx_array a, const mx_array *indices, size_t count, mx_ints ax
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "gather", "a", a);
   if (mxi_refused(ctx, "gather", "indices", indices, count)) return NULL;
+  if (mxi_no_list(ctx, "gather", "axes", axes, true)) return NULL;
+  if (mxi_no_list(ctx, "gather", "slice_sizes", slice_sizes, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_gather(ctx, a, indices, count, axes, slice_sizes));
 }
@@ -1210,6 +1256,7 @@ mx_array mx_scatter(mx_array a, const mx_array *indices, size_t count, mx_array 
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter", "a", a);
   if (mxi_refused(ctx, "scatter", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter", "updates", updates);
+  if (mxi_no_list(ctx, "scatter", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter(ctx, a, indices, count, updates, axes));
 }
@@ -1219,6 +1266,7 @@ mx_array mx_scatter_add(mx_array a, const mx_array *indices, size_t count, mx_ar
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_add", "a", a);
   if (mxi_refused(ctx, "scatter_add", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_add", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_add", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_add(ctx, a, indices, count, updates, axes));
 }
@@ -1228,6 +1276,7 @@ mx_array mx_scatter_multiply(mx_array a, const mx_array *indices, size_t count, 
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_multiply", "a", a);
   if (mxi_refused(ctx, "scatter_multiply", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_multiply", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_multiply", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_multiply(ctx, a, indices, count, updates, axes));
 }
@@ -1237,6 +1286,7 @@ mx_array mx_scatter_max(mx_array a, const mx_array *indices, size_t count, mx_ar
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_max", "a", a);
   if (mxi_refused(ctx, "scatter_max", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_max", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_max", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_max(ctx, a, indices, count, updates, axes));
 }
@@ -1246,6 +1296,7 @@ mx_array mx_scatter_min(mx_array a, const mx_array *indices, size_t count, mx_ar
   if (mxi_unusable(a)) return mxi_refuse(ctx, "scatter_min", "a", a);
   if (mxi_refused(ctx, "scatter_min", "indices", indices, count)) return NULL;
   if (mxi_unusable(updates)) return mxi_refuse(ctx, "scatter_min", "updates", updates);
+  if (mxi_no_list(ctx, "scatter_min", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_scatter_min(ctx, a, indices, count, updates, axes));
 }
@@ -1254,6 +1305,8 @@ mx_array mx_slice_dynamic(mx_array a, mx_array start, mx_ints axes, mx_ints slic
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice_dynamic", "a", a);
   if (mxi_unusable(start)) return mxi_refuse(ctx, "slice_dynamic", "start", start);
+  if (mxi_no_list(ctx, "slice_dynamic", "axes", axes, true)) return NULL;
+  if (mxi_no_list(ctx, "slice_dynamic", "slice_size", slice_size, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_slice_dynamic(ctx, a, start, axes, slice_size));
 }
@@ -1263,6 +1316,7 @@ mx_array mx_slice_update_dynamic(mx_array a, mx_array update, mx_array start, mx
   if (mxi_unusable(a)) return mxi_refuse(ctx, "slice_update_dynamic", "a", a);
   if (mxi_unusable(update)) return mxi_refuse(ctx, "slice_update_dynamic", "update", update);
   if (mxi_unusable(start)) return mxi_refuse(ctx, "slice_update_dynamic", "start", start);
+  if (mxi_no_list(ctx, "slice_update_dynamic", "axes", axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_slice_update_dynamic(ctx, a, update, start, axes));
 }
@@ -1347,6 +1401,7 @@ mx_array mx_searchsorted(mx_array sequence, mx_array values, bool right) {
 
 mx_array mx_full(mx_ints shape, mx_array value, mx_dtype dtype) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "full", "shape", shape, false)) return NULL;
   if (mxi_unusable(value)) return mxi_refuse(ctx, "full", "value", value);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_full(ctx, shape, value, dtype));
@@ -1354,18 +1409,21 @@ mx_array mx_full(mx_ints shape, mx_array value, mx_dtype dtype) {
 
 mx_array mx_zeros(mx_ints shape, mx_dtype dtype) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "zeros", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_zeros(ctx, shape, dtype));
 }
 
 mx_array mx_ones(mx_ints shape, mx_dtype dtype) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "ones", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_ones(ctx, shape, dtype));
 }
 
 mx_array mx_empty(mx_ints shape, mx_dtype dtype) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "empty", "shape", shape, false)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_empty(ctx, shape, dtype));
 }
@@ -1504,6 +1562,8 @@ mx_array mx_tensordot_axes(mx_array a, mx_array b, mx_ints a_axes, mx_ints b_axe
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "tensordot_axes", "a", a);
   if (mxi_unusable(b)) return mxi_refuse(ctx, "tensordot_axes", "b", b);
+  if (mxi_no_list(ctx, "tensordot_axes", "a_axes", a_axes, true)) return NULL;
+  if (mxi_no_list(ctx, "tensordot_axes", "b_axes", b_axes, true)) return NULL;
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_tensordot_axes(ctx, a, b, a_axes, b_axes));
 }
@@ -1605,6 +1665,7 @@ mx_array mx_random_split(mx_array key, int64_t count) {
 
 mx_array mx_random_bits(mx_ints shape, int width, mx_array key) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "random_bits", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_bits", "key", key);
   size_t mark = ctx->top;
@@ -1615,6 +1676,7 @@ mx_array mx_random_uniform(mx_array low, mx_array high, mx_ints shape, mx_dtype 
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(low)) return mxi_refuse(ctx, "random_uniform", "low", low);
   if (mxi_unusable(high)) return mxi_refuse(ctx, "random_uniform", "high", high);
+  if (mxi_no_list(ctx, "random_uniform", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_uniform", "key", key);
   size_t mark = ctx->top;
@@ -1623,6 +1685,7 @@ mx_array mx_random_uniform(mx_array low, mx_array high, mx_ints shape, mx_dtype 
 
 mx_array mx_random_normal(mx_ints shape, mx_dtype dtype, float loc, float scale, mx_array key) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "random_normal", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_normal", "key", key);
   size_t mark = ctx->top;
@@ -1631,6 +1694,7 @@ mx_array mx_random_normal(mx_ints shape, mx_dtype dtype, float loc, float scale,
 
 mx_array mx_random_normal_scaled(mx_ints shape, mx_dtype dtype, mx_array loc, mx_array scale, mx_array key) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "random_normal_scaled", "shape", shape, false)) return NULL;
   if (!loc && ctx->code) return NULL;
   if (mxi_stale(loc)) return mxi_refuse(ctx, "random_normal_scaled", "loc", loc);
   if (!scale && ctx->code) return NULL;
@@ -1645,6 +1709,7 @@ mx_array mx_random_randint(mx_array low, mx_array high, mx_ints shape, mx_dtype 
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(low)) return mxi_refuse(ctx, "random_randint", "low", low);
   if (mxi_unusable(high)) return mxi_refuse(ctx, "random_randint", "high", high);
+  if (mxi_no_list(ctx, "random_randint", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_randint", "key", key);
   size_t mark = ctx->top;
@@ -1654,6 +1719,7 @@ mx_array mx_random_randint(mx_array low, mx_array high, mx_ints shape, mx_dtype 
 mx_array mx_random_bernoulli(mx_array p, mx_ints shape, mx_array key) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(p)) return mxi_refuse(ctx, "random_bernoulli", "p", p);
+  if (mxi_no_list(ctx, "random_bernoulli", "shape", shape, true)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_bernoulli", "key", key);
   size_t mark = ctx->top;
@@ -1664,6 +1730,7 @@ mx_array mx_random_truncated_normal(mx_array lower, mx_array upper, mx_ints shap
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(lower)) return mxi_refuse(ctx, "random_truncated_normal", "lower", lower);
   if (mxi_unusable(upper)) return mxi_refuse(ctx, "random_truncated_normal", "upper", upper);
+  if (mxi_no_list(ctx, "random_truncated_normal", "shape", shape, true)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_truncated_normal", "key", key);
   size_t mark = ctx->top;
@@ -1672,6 +1739,7 @@ mx_array mx_random_truncated_normal(mx_array lower, mx_array upper, mx_ints shap
 
 mx_array mx_random_gumbel(mx_ints shape, mx_dtype dtype, mx_array key) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "random_gumbel", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_gumbel", "key", key);
   size_t mark = ctx->top;
@@ -1680,6 +1748,7 @@ mx_array mx_random_gumbel(mx_ints shape, mx_dtype dtype, mx_array key) {
 
 mx_array mx_random_laplace(mx_ints shape, mx_dtype dtype, float loc, float scale, mx_array key) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_no_list(ctx, "random_laplace", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_laplace", "key", key);
   size_t mark = ctx->top;
@@ -1707,6 +1776,7 @@ mx_array mx_random_categorical_many(mx_array logits, int axis, int64_t count, mx
 mx_array mx_random_categorical_shaped(mx_array logits, int axis, mx_ints shape, mx_array key) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(logits)) return mxi_refuse(ctx, "random_categorical_shaped", "logits", logits);
+  if (mxi_no_list(ctx, "random_categorical_shaped", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_categorical_shaped", "key", key);
   size_t mark = ctx->top;
@@ -1734,6 +1804,7 @@ mx_array mx_random_multivariate_normal(mx_array mean, mx_array cov, mx_ints shap
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(mean)) return mxi_refuse(ctx, "random_multivariate_normal", "mean", mean);
   if (mxi_unusable(cov)) return mxi_refuse(ctx, "random_multivariate_normal", "cov", cov);
+  if (mxi_no_list(ctx, "random_multivariate_normal", "shape", shape, false)) return NULL;
   if (!key && ctx->code) return NULL;
   if (mxi_stale(key)) return mxi_refuse(ctx, "random_multivariate_normal", "key", key);
   size_t mark = ctx->top;
