@@ -1,14 +1,15 @@
-/* Any bytes as a graph: built, evaluated lazily with its temporaries gone, and one operation at a time with all of them
- * held. Nothing may crash, leak a node, or differ by a bit. */
+/* Any bytes as a graph: evaluated lazily with its temporaries gone, fused, on one, two and three threads; and one operation
+ * at a time with all of them held, unfused. Nothing may crash, leak a node, or differ by a bit. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../tests/c/support/ops_graph.h"
+#include "base/config.h"
 #include "core/thread.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { KEPT = 8, STEPS = 60 };
+enum { KEPT = 8, STEPS = 60, THREADS = 3 };
 
 static void require(bool ok) {
   if (!ok) abort();
@@ -40,16 +41,25 @@ static bool same(mx_array a, mx_array b) {
   return true;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  mx_array lazy[KEPT], eager[KEPT];
-  int64_t live = mxi_live_nodes();
-  int count = run(data, size, false, lazy);
-  require(run(data, size, true, eager) == count);
-  for (int i = 0; i < count; i++) {
-    require(same(lazy[i], eager[i]));
-    mx_release(lazy[i]);
-    mx_release(eager[i]);
+static void check(const uint8_t *data, size_t size) {
+  mx_array eager[KEPT], lazy[KEPT];
+  mxi_config_set(MXI_CONFIG_FUSE, "0");
+  int count = run(data, size, true, eager);
+  mxi_config_set(MXI_CONFIG_FUSE, "1");
+  for (int threads = 1; threads <= THREADS; threads++) {
+    mx_set_num_threads(threads);
+    require(run(data, size, false, lazy) == count);
+    for (int i = 0; i < count; i++) {
+      require(same(lazy[i], eager[i]));
+      mx_release(lazy[i]);
+    }
   }
+  for (int i = 0; i < count; i++) mx_release(eager[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  int64_t live = mxi_live_nodes();
+  check(data, size);
   require(mxi_live_nodes() == live);
   return 0;
 }
