@@ -211,7 +211,8 @@ static void sorts_are_stable_on_every_set_and_number_of_threads(void **state) {
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
       check_shape((mx_dtype)t, lengths[i] > 1000 ? 3 : 37, lengths[i], lengths[i] > 100 ? 1 : 3,
                   (int)(i + (size_t)t) % 3);
-  for (int t = 0; t < MXI_DTYPE_COUNT; t++) check_shape((mx_dtype)t, 2, MXI_SORT_WIDE + 77, 1, t % 3);
+  static const mx_dtype wide[] = {MX_UINT8, MX_FLOAT32, MX_INT64, MX_BFLOAT16, MX_COMPLEX64};
+  for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) check_shape(wide[i], 1, MXI_SORT_WIDE + 77, 1, (int)i % 3);
   check_shape(MX_FLOAT32, 2, 300, 7, 1);
   check_shape(MX_INT64, 2, 300, 7, 2);
 }
