@@ -60,6 +60,7 @@ struct mx_array_ {
     } many;
   };
   struct mxi_buffer *buffer;
+  uint64_t trace; /* id of the innermost transform this depends on; 0: none */
   union {
     double f;
     int64_t i;
@@ -67,7 +68,6 @@ struct mx_array_ {
     mxi_c64 c;
     void *heap; /* where the primitive's params_size > 8 */
   } params;
-  uint64_t trace; /* id of the innermost transform this depends on; 0: none */
   union mxi_node_dims {
     int64_t fixed[MXI_INLINE_NDIM]; /* zero beyond ndim */
     int64_t *heap;

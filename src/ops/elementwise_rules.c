@@ -73,7 +73,7 @@ static const partial_fn partials[MXI_OP_ELEMENTWISE_END][MAX_OPERANDS] = {
 #undef OP
 };
 
-static mx_array partial_of(struct mxi_ctx *c, mx_array node, mx_array y, int operand) {
+static inline mx_array partial_of(struct mxi_ctx *c, mx_array node, mx_array y, int operand) {
   const mx_array *in = mxi_inputs(node);
   partial_fn fn = partials[node->op][operand];
   return fn ? fn(c, in[0], node->input_count > 1 ? in[1] : NULL, y) : ZERO;
@@ -133,7 +133,7 @@ static bool row_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, c
     grads[i] = NULL;
     mx_array p = g ? partial_of(c, node, outputs[0], i) : ZERO;
     if (p == ZERO) continue;
-    mx_array d = p ? pull_back(c, node, g, p, i) : NULL;
+    mx_array d = p == ONE ? g : p ? pull_back(c, node, g, p, i) : NULL;
     MXI_TRY(d);
     grads[i] = mxi_shapes_equal(d, in[i]) ? d : mxi_unbroadcast(c, d, in[i]->ndim, mxi_dims(in[i]));
     if (!grads[i]) return false;

@@ -1,6 +1,6 @@
 /* Common subexpressions: a node that computes what an earlier one does is left unread, and so is dead. Structure alone
- * decides: operations whose result follows from their inputs and STRUCTURE parameters, on equal inputs. Values that are
- * kept stay apart, and what lies behind a barrier is another input. */
+ * decides: operations whose result follows from their inputs and STRUCTURE parameters, on equal inputs. A value that is
+ * kept is computed in its own place, and what lies behind a barrier is another input. */
 #include "plan/share.h"
 
 #include <string.h>

@@ -124,6 +124,19 @@ static struct mxi_place copy_of(struct mxi_sizer *b, uint32_t node, mx_dtype dty
   return to;
 }
 
+/* A member that is a view of a constant gets real memory, since it is zeros to be filled, as a rule, or an operand. Where
+ * that would be a lot, only the constant moves to memory that lasts, and the view lies there as before. */
+#define CONSTANT_NBYTES_MAX ((int64_t)1 << 30)
+static void own_constant(struct mxi_sizer *b, uint32_t i) {
+  struct mxi_place *p = &b->places[i];
+  mx_dtype dtype = (mx_dtype)b->s->nodes[i].dtype;
+  struct mxi_place one = {.slot = p->slot, .shape = p->shape, .strides = p->strides, .dense = true};
+  if (product(p->ndim, p->shape) <= CONSTANT_NBYTES_MAX / (int64_t)mxi_itemsize(dtype))
+    *p = copy_of(b, i, dtype, p);
+  else
+    p->slot = copy_of(b, i, dtype, &one).slot;
+}
+
 /* The sizes of the axes of a view that are in memory: broadcast ones are not. */
 static int64_t stored_size(const struct mxi_place *p, int axis) { return p->strides[axis] ? p->shape[axis] : 1; }
 
@@ -177,8 +190,8 @@ static void place_view(struct mxi_sizer *b, uint32_t i) {
     if (!try_view(b, i, &copy)) b->failed = true;
   }
   if (b->failed || !n->member) return;
-  if (b->z->slots[b->places[i].slot].kind == MXI_SLOT_SCALAR) /* zeros to be filled, as a rule: real memory */
-    b->places[i] = copy_of(b, i, (mx_dtype)n->dtype, &b->places[i]);
+  if (b->z->slots[b->places[i].slot].kind == MXI_SLOT_SCALAR)
+    own_constant(b, i);
   else if (is_small_part(b, i))
     compact(b, i);
 }

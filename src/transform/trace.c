@@ -143,10 +143,18 @@ static bool make_room(struct walk *w, uint32_t inputs) {
   struct mxi_trace_memory *m = w->m;
   if (!mxi_reserve(&m->nodes, &m->node_capacity, t->node_count + 1, sizeof *m->nodes)) return false;
   if (!mxi_reserve(&m->positions, &m->position_capacity, t->position_count + inputs + 1, sizeof *m->positions)) return false;
-  if (!mxi_reserve(&m->operands, &m->operand_capacity, inputs, sizeof *m->operands)) return false;
+  if (!mxi_reserve(&m->operands, &m->operand_capacity, inputs > 2 ? inputs : 2, sizeof *m->operands)) return false;
   t->nodes = m->nodes;
   t->positions = m->positions;
   return true;
+}
+
+/* Writes where input k lies on the tape; returns its bit of `wanted`. */
+static inline uint64_t note_input(const struct walk *w, const struct mx_array_ *in, uint32_t k, int32_t *positions) {
+  positions[k] = MXI_TRACE_NONE;
+  if (!entered(w, in)) return 0;
+  positions[k] = (int32_t)(in->mark & ((1u << MXI_MARK_BITS) - 1));
+  return (uint64_t)w->t->nodes[positions[k]].needed << (k < 63 ? k : 63);
 }
 
 /* Appends a node whose inputs are listed. */
@@ -154,15 +162,16 @@ static inline bool list_node(struct walk *w, mx_array a) {
   struct mxi_trace *t = w->t;
   const struct mxi_trace_memory *m = w->m;
   uint32_t inputs = a->input_count;
-  if ((t->node_count >= m->node_capacity || t->node_count >> MXI_MARK_BITS || t->position_count + inputs >= m->position_capacity || inputs > m->operand_capacity) &&
+  if ((t->node_count >= m->node_capacity || t->node_count >> MXI_MARK_BITS || t->position_count + inputs >= m->position_capacity || m->operand_capacity < inputs) &&
       !make_room(w, inputs))
     return false;
-  mx_array const *in = mxi_inputs(a);
   int32_t *positions = t->positions + t->position_count;
   uint64_t wanted = 0;
-  for (uint32_t k = 0; k < inputs; k++) {
-    positions[k] = entered(w, in[k]) ? (int32_t)(in[k]->mark & ((1u << MXI_MARK_BITS) - 1)) : MXI_TRACE_NONE;
-    if (positions[k] >= 0 && t->nodes[positions[k]].needed) wanted |= (uint64_t)1 << (k < 63 ? k : 63);
+  if (inputs > 2) {
+    for (uint32_t k = 0; k < inputs; k++) wanted |= note_input(w, a->many.list[k], k, positions);
+  } else if (inputs) {
+    wanted = note_input(w, a->in[0], 0, positions);
+    if (inputs == 2) wanted |= note_input(w, a->in[1], 1, positions);
   }
   uint32_t outputs = a->extra && a->extra->output_count && a->op != MXI_OP_output ? (uint32_t)a->extra->output_count : 1;
   bool is_own = a->op == MXI_OP_argument && a->trace == w->id;
