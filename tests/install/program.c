@@ -1,4 +1,4 @@
-/* A program of someone who uses mica, as C11 and as C++17: a sum, a product that needs the BLAS, a call as bindings make
+/* A program of someone who uses mica, as C11 and as C++17: a sum, a product, a system that needs the BLAS, a call as bindings make
  * it, and an operation of its own. Its argument, if any, is the folder the BLAS must have been loaded from. */
 #include <mica.h>
 #include <mica/bind.h>
@@ -36,6 +36,13 @@ static float error_of_product(void) {
   return worst;
 }
 
+/* x where 2 x = 6 and 4 y = 8, plus y: 5. LAPACK solves it. */
+static float sum_of_solution(void) {
+  const float a[4] = {2, 0, 0, 4}, b[2] = {6, 8};
+  mx_array x = mx_linalg_solve(mx_from_data(a, MX_SHAPE(2, 2), MX_FLOAT32), mx_from_data(b, MX_SHAPE(2), MX_FLOAT32));
+  return mx_item_f32(mx_sum(x, MX_ALL, false));
+}
+
 static mx_status kernel_of_half(struct mx_task *task) {
   ((float *)task->out[0].data)[0] = ((const float *)task->in[0].data)[0] / 2;
   return MX_OK;
@@ -69,11 +76,12 @@ static float half_of_five(void) {
 int main(int argc, char **argv) {
   mx_scope scope = mx_scope_begin();
   float sum = mx_item_f32(mx_add(mx_f32(2), mx_f32(3)));
-  float error = error_of_product(), half = half_of_five();
+  float error = error_of_product(), half = half_of_five(), solution = sum_of_solution();
   mx_scope_end(scope);
   if (mx_error()) fprintf(stderr, "mica: %s\n", mx_error_message());
-  bool right = sum == 5 && error == 0 && half == 2.5f;
-  if (!right) fprintf(stderr, "2 + 3 is %g; the product is off by %g; half of 5 is %g\n", (double)sum, (double)error, (double)half);
+  bool right = sum == 5 && error == 0 && half == 2.5f && solution == 5;
+  if (!right) fprintf(stderr, "2 + 3 is %g; the product is off by %g; half of 5 is %g; the solution adds up to %g\n", (double)sum,
+                      (double)error, (double)half, (double)solution);
   if (mx_error() || !right) return 1;
   if (argc > 1 && !is_loaded_from(argv[1])) {
     fprintf(stderr, "no BLAS was loaded from %s\n", argv[1]);
