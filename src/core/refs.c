@@ -79,10 +79,9 @@ void mxi_release_many(mx_array a, int32_t count) {
   struct mxi_thread *self = mxi_self();
   if (mxi_refs_owned(a, self)) {
     int32_t left = atomic_load_explicit(&a->local, memory_order_relaxed) - count;
-    if (left > 0) {
-      atomic_store_explicit(&a->local, left, memory_order_relaxed);
-      return;
-    }
+    atomic_store_explicit(&a->local, left > 0 ? left : 1, memory_order_relaxed);
+    if (left > 0) return;
+    count = 1 - left; /* the owner's others are done with */
   }
   while (count--) mxi_release(a); /* at most the last of these frees the node */
 }

@@ -35,16 +35,13 @@ void mxi_tape_free(struct mxi_tape *t) {
   mxi_free(t->sizes);
 }
 
-static uint32_t *reserve_structure(struct mxi_tape *t, size_t n) {
-  if (!mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + n, sizeof *t->structure)) return NULL;
-  uint32_t *at = t->structure + t->structure_count;
-  t->structure_count += n;
-  return at;
+static bool reserve_structure(struct mxi_tape *t, size_t n) {
+  return mxi_reserve(&t->structure, &t->structure_capacity, t->structure_count + n, sizeof *t->structure);
 }
 
 static bool add_sizes(struct mxi_tape *t, const int64_t *v, size_t n) {
   if (!mxi_reserve(&t->sizes, &t->sizes_capacity, t->sizes_count + n, sizeof *t->sizes)) return false;
-  if (n) memcpy(t->sizes + t->sizes_count, v, n * sizeof *v);
+  for (size_t i = 0; i < n; i++) t->sizes[t->sizes_count + i] = v[i];
   t->sizes_count += n;
   return true;
 }
@@ -53,70 +50,76 @@ static size_t field_words(const struct mx_field *f, int ndim) {
   return f->type == MX_FIELD_I64 ? 2 : f->type == MX_FIELD_I32 ? 1 : f->type == MX_FIELD_INTS64 ? 2 * (size_t)ndim : (size_t)ndim;
 }
 
-static bool add_field(struct mxi_tape *t, const struct mx_field *f, const char *at, int ndim) {
-  size_t words = field_words(f, ndim);
-  if (f->role == MX_FIELD_IDENTITY) return true;
-  if (f->role == MX_FIELD_STRUCTURE || f->type == MX_FIELD_I32 || f->type == MX_FIELD_INTS32) {
-    uint32_t *w = reserve_structure(t, words);
-    if (!w) return false;
-    memcpy(w, at, words * 4);
-    return true;
+/* Room has been made for all of a node's parameters to be structure. */
+static bool add_fields(struct mxi_tape *t, const struct mx_field *f, const char *params, int ndim) {
+  for (; f->role != MX_FIELD_END; f++) {
+    size_t words = field_words(f, ndim);
+    if (f->role == MX_FIELD_IDENTITY) continue;
+    if (f->role == MX_FIELD_STRUCTURE || f->type == MX_FIELD_I32 || f->type == MX_FIELD_INTS32) {
+      memcpy(t->structure + t->structure_count, params + f->offset, words * 4);
+      t->structure_count += words;
+    } else if (!add_sizes(t, (const int64_t *)(params + f->offset), words / 2)) {
+      return false;
+    }
   }
-  return add_sizes(t, (const int64_t *)at, words / 2);
-}
-
-static bool add_params(struct mxi_tape *t, mx_array a) {
-  const struct mx_prim *prim = mxi_prims[a->op];
-  if (!prim->params_size) return true;
-  const char *params = mxi_params(a);
-  if (!prim->fields) {
-    size_t words = (prim->params_size + 3) / 4;
-    uint32_t *w = reserve_structure(t, words);
-    if (!w) return false;
-    w[words - 1] = 0;
-    memcpy(w, params, prim->params_size);
-    return true;
-  }
-  int ndim = a->input_count && mxi_inputs(a)[0]->ndim > a->ndim ? mxi_inputs(a)[0]->ndim : a->ndim;
-  for (const struct mx_field *f = prim->fields; f->role != MX_FIELD_END; f++)
-    if (!add_field(t, f, params + f->offset, ndim)) return false;
   return true;
 }
 
-static bool add_head(struct mxi_tape *t, mx_array a, uint32_t op, uint32_t layout) {
-  int ndim = a->ndim, more = ndim > MXI_CLASS_NDIM ? (ndim + 15) / 16 : 0;
-  uint32_t *w = reserve_structure(t, MXI_KEY_HEAD + (size_t)more);
-  if (!w) return false;
+static bool add_params(struct mxi_tape *t, mx_array a, const struct mx_prim *prim) {
+  if (prim->fields) {
+    int ndim = a->input_count && mxi_inputs(a)[0]->ndim > a->ndim ? mxi_inputs(a)[0]->ndim : a->ndim;
+    return add_fields(t, prim->fields, mxi_params(a), ndim);
+  }
+  size_t words = (prim->params_size + 3) / 4;
+  uint32_t *w = t->structure + t->structure_count;
+  t->structure_count += words;
+  if (words == 2) {
+    memcpy(w, &a->params, 8);
+  } else {
+    w[words - 1] = 0;
+    memcpy(w, mxi_params(a), prim->params_size);
+  }
+  return true;
+}
+
+/* The head of a node; room has been made. */
+static void add_head(struct mxi_tape *t, mx_array a, uint32_t op, uint32_t layout) {
+  uint32_t *w = t->structure + t->structure_count;
   mxi_key_head(w, a, op, layout);
-  if (!more) return true;
+  t->structure_count += MXI_KEY_HEAD;
+  if (a->ndim <= MXI_CLASS_NDIM) return;
   const int64_t *dims = mxi_dims(a);
+  int more = (a->ndim + 15) / 16;
   w += MXI_KEY_HEAD;
   for (int i = 0; i < more; i++) w[i] = 0;
-  for (int i = 0; i < ndim; i++) w[i / 16] |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (i % 16 * 2);
-  return true;
+  for (int i = 0; i < a->ndim; i++) w[i / 16] |= (uint32_t)(dims[i] > 1 ? 2 : dims[i]) << (i % 16 * 2);
+  t->structure_count += (size_t)more;
 }
 
+#define HEAD_WORDS (MXI_KEY_HEAD + MXI_MAX_NDIM / 16)
+
 bool mxi_tape_add_long(struct mxi_tape *t, mx_array a, uint32_t layout) {
-  if (layout)
-    return add_head(t, a, 0, layout) && add_sizes(t, mxi_dims(a), a->ndim) &&
-           (layout != MXI_KEY_STRIDED || add_sizes(t, a->strides, a->ndim));
-  if (!add_head(t, a, a->op, 0)) return false;
-  uint32_t *w = reserve_structure(t, 1 + a->input_count);
-  if (!w) return false;
+  const struct mx_prim *prim = mxi_prims[a->op];
+  if (!reserve_structure(t, HEAD_WORDS + 1 + a->input_count + prim->params_size / 4 + 1)) return false;
+  add_head(t, a, layout ? 0 : a->op, layout);
+  if (layout) return add_sizes(t, mxi_dims(a), a->ndim) && (layout != MXI_KEY_STRIDED || add_sizes(t, a->strides, a->ndim));
+  uint32_t *w = t->structure + t->structure_count;
   *w++ = a->input_count;
   mx_array const *in = mxi_inputs(a);
   for (uint32_t k = 0; k < a->input_count; k++) {
     *w = mxi_tape_position(in[k]);
     t->uses[*w++]++;
   }
+  t->structure_count += 1 + a->input_count;
   if (mxi_is_elementwise(a->op)) return true;
-  return add_params(t, a) && add_sizes(t, mxi_dims(a), a->ndim);
+  return (!prim->params_size || add_params(t, a, prim)) && add_sizes(t, mxi_dims(a), a->ndim);
 }
 
 static bool end_with_members(struct mxi_tape *t) {
-  uint32_t *w = reserve_structure(t, t->member_count);
-  if (w) memcpy(w, t->members, t->member_count * sizeof *w);
-  return w != NULL;
+  if (!reserve_structure(t, t->member_count)) return false;
+  memcpy(t->structure + t->structure_count, t->members, t->member_count * sizeof *t->members);
+  t->structure_count += t->member_count;
+  return true;
 }
 
 bool mxi_tape_finish(struct mxi_tape *t, uint64_t trace_base) {
