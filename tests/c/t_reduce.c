@@ -274,55 +274,72 @@ struct expected {
   long double size; /* what errors are relative to */
 };
 
-static long double complex_abs(struct value v) { return hypotl(v.re, v.im); }
+static long double complex_abs(struct value v) { return v.im != 0 ? hypotl(v.re, v.im) : fabsl(v.re); }
 
-static struct expected define(enum what op, const struct value *x, int64_t n, mx_dtype t) {
-  struct expected e = {{op == PROD, 0, op == PROD}, 0};
-  int64_t best = 0;
+/* The definition, one element after the other, so that a scan costs no more than its last element. */
+struct fold {
+  struct value v; /* the sum, product, best element or truth; of logarithms the sum of exp(x - top) */
+  long double size, top;
+  int64_t count, best;
+};
+
+static struct fold fold_start(enum what op) {
+  bool is_one = op == PROD || op == CUMPROD || op == ALL;
+  return (struct fold){{is_one, 0, is_one}, 0, -INFINITY, 0, 0};
+}
+
+static void fold_product(struct value *v, struct value x) {
+  long double re = v->re * x.re - v->im * x.im;
+  v->im = v->re * x.im + v->im * x.re;
+  v->re = re;
+  v->u *= x.u;
+}
+
+static void fold_exp(struct fold *f, struct value x) {
+  if (x.re > f->top) {
+    long double less = expl(f->top - x.re);
+    f->v.re *= less, f->v.im *= less, f->top = x.re;
+  }
+  long double r = expl(x.re - f->top);
+  f->v.re += x.im != 0 ? r * cosl(x.im) : r;
+  f->v.im += x.im != 0 ? r * sinl(x.im) : 0;
+}
+
+static void fold_add(struct fold *f, enum what op, struct value x, mx_dtype t) {
   switch (op) {
-    case SUM: case CUMSUM:
-      for (int64_t i = 0; i < n; i++) e.v.re += x[i].re, e.v.im += x[i].im, e.v.u += x[i].u, e.size += complex_abs(x[i]);
+    case SUM: case CUMSUM: f->v.re += x.re, f->v.im += x.im, f->v.u += x.u, f->size += complex_abs(x); break;
+    case PROD: case CUMPROD: fold_product(&f->v, x); break;
+    case MAX: case CUMMAX: case ARGMAX:
+      if (f->count == 0 || compare(x, f->v, t) > 0) f->v = x, f->best = f->count;
       break;
-    case PROD: case CUMPROD:
-      e.v = (struct value){1, 0, 1};
-      for (int64_t i = 0; i < n; i++) {
-        long double re = e.v.re * x[i].re - e.v.im * x[i].im;
-        e.v.im = e.v.re * x[i].im + e.v.im * x[i].re;
-        e.v.re = re;
-        e.v.u *= x[i].u;
-      }
-      e.size = complex_abs(e.v) * (long double)n;
-      if (n > 40) e.size = INFINITY; /* some order may have passed through 0 or infinity: see long_products_hold */
+    case MIN: case CUMMIN: case ARGMIN:
+      if (f->count == 0 || compare(x, f->v, t) < 0) f->v = x, f->best = f->count;
       break;
-    case MAX: case MIN: case CUMMAX: case CUMMIN: case ARGMAX: case ARGMIN:
-      for (int64_t i = 1; i < n; i++) {
-        int c = compare(x[i], x[best], t);
-        if (op == MAX || op == CUMMAX || op == ARGMAX ? c > 0 : c < 0) best = i;
-      }
-      e.v = x[best];
-      if (is_arg(op)) e.v.u = (uint64_t)best;
-      break;
-    case ALL: case ANY:
-      e.v.u = op == ALL;
-      for (int64_t i = 0; i < n; i++) {
-        uint64_t is = x[i].re != 0 || x[i].im != 0;
-        e.v.u = op == ALL ? e.v.u & is : e.v.u | is;
-      }
-      break;
-    default: {
-      long double m = -INFINITY, re = 0, im = 0;
-      for (int64_t i = 0; i < n; i++) m = fmaxl(m, x[i].re);
-      for (int64_t i = 0; i < n; i++) {
-        re += expl(x[i].re - m) * cosl(x[i].im);
-        im += expl(x[i].re - m) * sinl(x[i].im);
-      }
-      long double s = hypotl(re, im);
-      e.v.re = m + logl(s);
-      e.v.im = atan2l(im, re);
-      e.size = fabsl(e.v.re) + fabsl(m) + 1 + 1 / s * (long double)n;
-    }
+    case ALL: f->v.u &= x.re != 0 || x.im != 0; break;
+    case ANY: f->v.u |= x.re != 0 || x.im != 0; break;
+    default: fold_exp(f, x);
+  }
+  f->count++;
+}
+
+static struct expected fold_result(const struct fold *f, enum what op) {
+  struct expected e = {f->v, f->size};
+  if (is_arg(op)) e.v.u = (uint64_t)f->best;
+  if (op == PROD || op == CUMPROD) /* of many, some order may have passed through 0 or infinity: see long_products_hold */
+    e.size = f->count > 40 ? INFINITY : complex_abs(e.v) * (long double)f->count;
+  if (has_exp(op)) {
+    long double s = complex_abs(f->v);
+    e.v.re = f->top + logl(s);
+    e.v.im = atan2l(f->v.im, f->v.re);
+    e.size = fabsl(e.v.re) + fabsl(f->top) + 1 + 1 / s * (long double)f->count;
   }
   return e;
+}
+
+static struct expected define(enum what op, const struct value *x, int64_t n, mx_dtype t) {
+  struct fold f = fold_start(op);
+  for (int64_t i = 0; i < n; i++) fold_add(&f, op, x[i], t);
+  return fold_result(&f, op);
 }
 
 static long double epsilon(mx_dtype t) {
@@ -386,11 +403,12 @@ static void check_scan(enum what op, const struct array *a, const struct array *
   for (int64_t k = 0; k < rows; k++) {
     int64_t n = collect(a, mask, k, x);
     collect(out, mask, k, y);
+    struct fold f = fold_start(op);
     for (int64_t i = 0; i < n; i++) {
-      int64_t count = reverse ? n - i : i + 1, from = reverse ? i : 0;
-      if (!inclusive) count--, from += reverse;
-      if (count == 0) continue;
-      check_value(ops[op].name, y[i], define(op, x + from, count, t), t, count, true);
+      int64_t at = reverse ? n - 1 - i : i;
+      if (inclusive) fold_add(&f, op, x[at], t);
+      if (f.count) check_value(ops[op].name, y[at], fold_result(&f, op), t, f.count, true);
+      if (!inclusive) fold_add(&f, op, x[at], t);
     }
   }
   free(x);
@@ -434,7 +452,7 @@ static void against_definition(enum what op, const struct array *a, mx_dtype to,
     assert_non_null(out);
     if (!is_scan(op))
       check_reduction(op, a, out, mask);
-    else if (a->view.size <= 5000)
+    else
       check_scan(op, a, out, mask, mode & 1, !(mode & 2));
     array_free(out);
   }
