@@ -17,12 +17,22 @@ static int tear_down(void **unused) {
   return 0;
 }
 
-/* Element (i, j) of matrix b of an array of matrices. */
-static long double at(mx_array a, int64_t b, int64_t i, int64_t j) {
-  int64_t rows = mx_dim(a, -2), columns = mx_dim(a, -1), k = (b * rows + i) * columns + j;
+/* Matrix b of an array of matrices, in long double: residuals read each element many times. */
+static long double *matrix(mx_array a, int64_t b) {
+  int64_t size = mx_dim(a, -2) * mx_dim(a, -1);
   const void *data = mx_data(a);
+  long double *m = malloc((size_t)(size + 1) * sizeof *m);
   assert_non_null(data);
-  return mx_dtype_of(a) == MX_FLOAT64 ? ((const double *)data)[k] : ((const float *)data)[k];
+  assert_non_null(m);
+  for (int64_t i = 0, k = b * size; i < size; i++, k++)
+    m[i] = mx_dtype_of(a) == MX_FLOAT64 ? ((const double *)data)[k] : ((const float *)data)[k];
+  return m;
+}
+
+static long double norm_of(const long double *m, int64_t size) {
+  long double sum = 0;
+  for (int64_t i = 0; i < size; i++) sum += m[i] * m[i];
+  return sqrtl(sum);
 }
 
 static int64_t batch_of(mx_array a) {
@@ -32,22 +42,34 @@ static int64_t batch_of(mx_array a) {
 
 static double unit(mx_array a) { return mx_dtype_of(a) == MX_FLOAT64 ? 0x1p-53 : 0x1p-24; }
 
+/* The largest element of |x @ y - z|. */
+static long double residual(const long double *x, const long double *y, const long double *z, int64_t rows, int64_t inner,
+                            int64_t columns) {
+  long double worst = 0;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++) {
+      long double sum = -z[i * columns + j];
+      for (int64_t k = 0; k < inner; k++) sum += x[i * inner + k] * y[k * columns + j];
+      worst = fmaxl(worst, fabsl(sum));
+    }
+  return worst;
+}
+
 /* x @ y = z for each matrix of the batch, up to `allowed` units of the sums of magnitudes. */
 static void check_product(mx_array x, mx_array y, mx_array z, double allowed) {
+  int64_t rows = mx_dim(z, -2), inner = mx_dim(x, -1), columns = mx_dim(z, -1);
   check_no_error();
+  assert_int_equal(mx_dim(x, -2), rows);
+  assert_int_equal(mx_dim(y, -2), inner);
+  assert_int_equal(mx_dim(y, -1), columns);
   for (int64_t b = 0; b < batch_of(z); b++) {
-    long double norm_x = 0, norm_y = 0, worst = 0;
-    for (int64_t i = 0; i < mx_dim(x, -2); i++)
-      for (int64_t k = 0; k < mx_dim(x, -1); k++) norm_x += at(x, b, i, k) * at(x, b, i, k);
-    for (int64_t k = 0; k < mx_dim(y, -2); k++)
-      for (int64_t j = 0; j < mx_dim(y, -1); j++) norm_y += at(y, b, k, j) * at(y, b, k, j);
-    for (int64_t i = 0; i < mx_dim(z, -2); i++)
-      for (int64_t j = 0; j < mx_dim(z, -1); j++) {
-        long double sum = -at(z, b, i, j);
-        for (int64_t k = 0; k < mx_dim(x, -1); k++) sum += at(x, b, i, k) * at(y, b, k, j);
-        worst = fmaxl(worst, fabsl(sum));
-      }
-    if (!(worst <= allowed * unit(z) * (sqrtl(norm_x) * sqrtl(norm_y) + 1))) fail_msg("residual %Lg", worst);
+    long double *of_x = matrix(x, b), *of_y = matrix(y, b), *of_z = matrix(z, b);
+    long double worst = residual(of_x, of_y, of_z, rows, inner, columns);
+    long double norms = norm_of(of_x, rows * inner) * norm_of(of_y, inner * columns);
+    if (!(worst <= allowed * unit(z) * (norms + 1))) fail_msg("residual %Lg", worst);
+    free(of_x);
+    free(of_y);
+    free(of_z);
   }
 }
 
