@@ -60,9 +60,11 @@ bench: build-release $(if $(CLANG),build-release-clang)
 fuzz: setup
 	scripts/fuzz $(FUZZ_SECONDS)
 
-# Writes the files that tools/opgen.c derives from the operation tables.
-generate: build-release
-	cmake --build --preset release --target generate
+# Writes the files that tools/opgen.c derives from the operation tables. Builds opgen alone: what uses a new row does not
+# compile before this has run.
+generate: setup
+	@cmake --preset release $(CMAKE_ARGS) >/dev/null
+	cmake --build --preset release -j $(JOBS) --target generate
 
 install: setup
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(abspath $(PREFIX)) $(CMAKE_ARGS) >/dev/null
