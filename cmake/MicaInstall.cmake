@@ -23,6 +23,12 @@ endif()
 set(mica_pc_dir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
 file(RELATIVE_PATH mica_pc_prefix "${mica_pc_dir}" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" mica_pc_prefix "${mica_pc_prefix}")
+# Programs find the library where it is, whatever PREFIX was: only /usr is known to every loader (/usr/local not before ldconfig).
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(mica_pc_rpath "")
+else()
+  set(mica_pc_rpath "-Wl,-rpath,\${libdir} ")
+endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/mica.pc.in" "${PROJECT_BINARY_DIR}/generated/mica.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/generated/mica.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -28,12 +28,11 @@ check() { # check <name> <program> [<BLAS>]
 }
 
 flags="-Wall -Wextra -Werror"
-${CC:-cc} -std=c11 $flags "$here/program.c" -o "$folder/c11" \
-  $(pkg-config --cflags --libs mica) "-Wl,-rpath,$libdir"
+${CC:-cc} -std=c11 $flags "$here/program.c" -o "$folder/c11" $(pkg-config --cflags --libs mica)
 check "pkg-config, C11" "$folder/c11" $blas
 
 ${CXX:-c++} -std=c++17 $flags -x c++ "$here/program.c" -x none -o "$folder/cxx17" \
-  $(pkg-config --cflags --libs mica) "-Wl,-rpath,$libdir"
+  $(pkg-config --cflags --libs mica)
 check "pkg-config, C++17" "$folder/cxx17" $blas
 
 ${CC:-cc} -std=c11 $flags "$here/program.c" -o "$folder/static" \
