@@ -36,10 +36,10 @@ void mxb_error_clear(mxb_ctx *ctx) {
 }
 
 mx_status mxb_raise(mxb_ctx *ctx, mx_status code, const char *format, ...) {
-  char message[MXI_MESSAGE_MAX];
+  char message[MXI_MESSAGE_MAX] = "";
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format ? format : "", args);
+  if (format) vsnprintf(message, sizeof message, format, args);
   va_end(args);
   code = code ? code : MX_ERR_VALUE;
   mxi_fail(ctx, code, "%s", message);

@@ -143,7 +143,7 @@ static bool make_room(struct walk *w, uint32_t inputs) {
   struct mxi_trace_memory *m = w->m;
   if (!mxi_reserve(&m->nodes, &m->node_capacity, t->node_count + 1, sizeof *m->nodes)) return false;
   if (!mxi_reserve(&m->positions, &m->position_capacity, t->position_count + inputs + 1, sizeof *m->positions)) return false;
-  if (!mxi_reserve(&m->operands, &m->operand_capacity, inputs > 2 ? inputs : 2, sizeof *m->operands)) return false;
+  if (!mxi_reserve(&m->operands, &m->operand_capacity, inputs, sizeof *m->operands)) return false;
   t->nodes = m->nodes;
   t->positions = m->positions;
   return true;
@@ -162,7 +162,7 @@ static inline bool list_node(struct walk *w, mx_array a) {
   struct mxi_trace *t = w->t;
   const struct mxi_trace_memory *m = w->m;
   uint32_t inputs = a->input_count;
-  if ((t->node_count >= m->node_capacity || t->node_count >> MXI_MARK_BITS || t->position_count + inputs >= m->position_capacity || m->operand_capacity < inputs) &&
+  if ((t->node_count >= m->node_capacity || t->node_count >> MXI_MARK_BITS || t->position_count + inputs >= m->position_capacity || inputs > m->operand_capacity) &&
       !make_room(w, inputs))
     return false;
   int32_t *positions = t->positions + t->position_count;

@@ -42,8 +42,9 @@ static bool pass_node(struct reverse *r, const struct mxi_trace_node *n) {
   if (!rule) return mxi_fail(c, MX_ERR_UNSUPPORTED, "[%s] has no gradient", prim->name);
   const mx_array *outputs = mxi_trace_outputs(r->t, n, &self);
   if (!outputs) return false;
-  mx_array *grads = r->t->memory->operands; /* room for two at least */
-  grads[0] = grads[1] = NULL;
+  mx_array *grads = r->t->memory->operands; /* copies of several outputs may lie behind them */
+  grads[0] = NULL;
+  if (a->input_count > 1) grads[1] = NULL;
   for (uint32_t k = 2; k < a->input_count; k++) grads[k] = NULL;
   if (!rule(c, a, outputs, &r->cotangents[n->output_at], n->wanted, grads)) return false;
   for (uint32_t k = 0; k < a->input_count; k++) {
