@@ -20,6 +20,8 @@
 
 #define MAX_THREADS 256
 #define SPIN_NS 50000
+#define TAKEN_BITS 24
+#define CHUNKS_MAX ((int64_t)1 << TAKEN_BITS)
 
 /* A loop is open while the closed bit of its gate is clear. A worker enters by adding one to the gate it read, so a
  * worker that wakes late finds it closed and nobody waits for it. */
@@ -28,19 +30,25 @@
 #define WORKERS(gate) ((int)((gate) >> 17 & 0x7fff)) /* that may enter */
 #define SEQUENCE(gate) ((uint32_t)((gate) >> 32))
 
-/* What a worker needs to start lies beside the word that tells it to: its first chunk is the one of the number it
- * entered with, the caller's is 0, and only later chunks are drawn from `next`. Chunks of workers that never entered are
- * left to the caller. */
+/* What a worker needs to start lies beside the word that tells it to. */
 static struct {
   _Alignas(128) _Atomic uint32_t sequence; /* a new loop; the futex word */
   _Atomic uint64_t gate;                   /* sequence << 32 | WORKERS << 17 | CLOSED | ENTERED */
-  int64_t count, grain;
+  uint64_t loop; /* its number */
+  int64_t count, grain, chunks;
   mxi_chunk_fn fn;
   void *arg;
-  _Alignas(128) _Atomic int64_t next;
+  int threads;
   _Alignas(128) _Atomic uint32_t finished; /* workers that entered this loop and left it */
   _Atomic int32_t sleeping;
 } job = {.gate = CLOSED};
+
+/* Each number has a range of chunks of its own, so that what a thread touched in one loop it touches in the next, while
+ * it is in its cache; who is done with its range helps with the others'. How many are taken: loop << TAKEN_BITS | count,
+ * where another loop stands for none, so that nobody resets them. */
+static struct {
+  _Alignas(64) _Atomic uint64_t taken;
+} ranges[MAX_THREADS];
 
 static pthread_mutex_t owner = PTHREAD_MUTEX_INITIALIZER; /* held by whoever runs a loop, or changes the pool */
 static int started;                                      /* workers alive */
@@ -67,15 +75,27 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
 
 static void futex_wake(_Atomic uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, MAX_THREADS, NULL, NULL, 0); }
 
-static void run_chunk(int64_t begin, int slot) {
-  int64_t end = job.count - begin > job.grain ? begin + job.grain : job.count;
-  job.fn(job.arg, begin, end, slot);
+static int64_t range_start(int number) { return job.chunks * number / job.threads; }
+
+/* The next chunk of a range; -1: all are taken. */
+static int64_t take_chunk(int number) {
+  int64_t start = range_start(number), size = range_start(number + 1) - start;
+  uint64_t none = job.loop << TAKEN_BITS, taken = atomic_load_explicit(&ranges[number].taken, memory_order_relaxed), next;
+  do {
+    next = (taken >> TAKEN_BITS == none >> TAKEN_BITS ? taken : none) + 1;
+    if ((int64_t)(next - none) > size) return -1;
+  } while (!atomic_compare_exchange_weak_explicit(&ranges[number].taken, &taken, next, memory_order_relaxed, memory_order_relaxed));
+  return start + (int64_t)(next - none) - 1;
 }
 
-static void take_chunks(int64_t first, int slot) {
-  for (int64_t begin = first * job.grain; begin < job.count;
-       begin = atomic_fetch_add_explicit(&job.next, job.grain, memory_order_relaxed))
-    run_chunk(begin, slot);
+static void take_chunks(int number) {
+  for (int i = 0; i < job.threads; i++) {
+    int range = (number + i) % job.threads;
+    for (int64_t chunk = take_chunk(range); chunk >= 0; chunk = take_chunk(range)) {
+      int64_t begin = chunk * job.grain, end = job.count - begin > job.grain ? begin + job.grain : job.count;
+      job.fn(job.arg, begin, end, number);
+    }
+  }
 }
 
 static uint32_t wait_for_loop(uint32_t seen) {
@@ -111,7 +131,7 @@ static void *worker(void *start) { /* the sequence it saw last */
     seen = wait_for_loop(seen);
     int number = enter(seen);
     if (!number) continue;
-    take_chunks(number, number);
+    take_chunks(number);
     atomic_fetch_add_explicit(&job.finished, 1, memory_order_release);
   }
   return NULL;
@@ -166,12 +186,14 @@ void mxi_pool_set_threads(int n) {
   atomic_store(&wanted, n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n);
 }
 
-static void publish(int64_t count, int64_t grain, mxi_chunk_fn fn, void *arg, int threads) {
+static void publish(int64_t count, int64_t grain, int64_t chunks, mxi_chunk_fn fn, void *arg, int threads) {
+  job.loop++;
   job.count = count;
   job.grain = grain;
+  job.chunks = chunks;
   job.fn = fn;
   job.arg = arg;
-  atomic_store_explicit(&job.next, threads * grain, memory_order_relaxed);
+  job.threads = threads;
   atomic_store_explicit(&job.finished, 0, memory_order_relaxed);
   uint32_t sequence = atomic_load_explicit(&job.sequence, memory_order_relaxed) + 1;
   atomic_store_explicit(&job.gate, (uint64_t)sequence << 32 | (uint64_t)(threads - 1) << 17, memory_order_release);
@@ -179,10 +201,9 @@ static void publish(int64_t count, int64_t grain, mxi_chunk_fn fn, void *arg, in
   if (atomic_load(&job.sleeping)) futex_wake(&job.sequence);
 }
 
-/* Closes the loop to workers that have not entered, runs their chunks, and waits for those that have. */
+/* Closes the loop to workers that have not entered, and waits for those that have. */
 static void join(void) {
   uint64_t gate = atomic_fetch_or(&job.gate, CLOSED);
-  for (int number = ENTERED(gate) + 1; number <= WORKERS(gate); number++) run_chunk(number * job.grain, 0);
   for (int spins = 1; atomic_load_explicit(&job.finished, memory_order_acquire) != (uint32_t)ENTERED(gate); spins++) {
     relax();
     if ((spins & 4095) == 0) sched_yield();
@@ -197,12 +218,13 @@ void mxi_parallel(int64_t count, int64_t grain, mxi_chunk_fn fn, void *arg) {
     fn(arg, 0, count, 0);
     return;
   }
-  int64_t chunks = (count + grain - 1) / grain;
+  if (count / grain >= CHUNKS_MAX) grain = count / CHUNKS_MAX + 1; /* fewer than can be counted */
+  int64_t chunks = count / grain + (count % grain != 0);
   if (chunks < threads) threads = (int)chunks;
   if (started < threads - 1) start_workers(threads - 1);
   inside = true;
-  publish(count, grain, fn, arg, threads);
-  take_chunks(0, 0);
+  publish(count, grain, chunks, fn, arg, threads);
+  take_chunks(0);
   join();
   inside = false;
   pthread_mutex_unlock(&owner);
