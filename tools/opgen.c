@@ -326,7 +326,7 @@ static void put_doc(const char *doc) {
   put("]");
   for (const char *p = doc + first; *p; p += strcspn(p, "\n")) {
     p++;
-    if (!strncmp(p, "fails: ", 7)) continue;
+    if (!strncmp(p, "fails: ", 7) || !strncmp(p, "python: ", 8)) continue;
     put("\n * ");
     put_words(p, strcspn(p, "\n"));
   }
@@ -495,6 +495,8 @@ static void print_random_calls(void) {
   each_op(print_random_call);
 }
 
+#include "opgen_python.h"
+
 int main(int argc, char **argv) {
   static const struct {
     const char *name;
@@ -505,7 +507,11 @@ int main(int argc, char **argv) {
                  {"src/ops/wrappers.c", print_wrappers_c},
                  {"src/ops/partials.h", print_partials_h},
                  {"src/bind/wrappers.c", print_bind_wrappers_c},
-                 {"tests/c/support/random_calls.def", print_random_calls}};
+                 {"tests/c/support/random_calls.def", print_random_calls},
+                 {"python/src/operations.c", print_python_c},
+                 {"python/mlx/core/_operations.pyi", print_core_stubs},
+                 {"python/mlx/core/linalg.pyi", print_linalg_stubs},
+                 {"python/mlx/core/random.pyi", print_random_stubs}};
   check_rows();
   for (int i = 0; i < OPS; i++) {
     struct arg args[MAX_ARGS];

@@ -635,7 +635,8 @@ MX_API mx_array mx_random_uniform(mx_array low, mx_array high, mx_ints shape, mx
 /** Normally distributed samples of mean `loc` and standard deviation `scale`.  [lazy; fails: shape dtype value memory]
  *  dtype: any float, or complex64. */
 MX_API mx_array mx_random_normal(mx_ints shape, mx_dtype dtype, float loc, float scale, mx_array key);
-/** The same with arrays, which broadcast to `shape`, for mean and deviation; NULL means 0 and 1.  [lazy; fails: shape dtype value memory] */
+/** Normally distributed samples; `loc` and `scale`, their mean and deviation, broadcast to `shape`; NULL means 0 and
+ *     1.  [lazy; fails: shape dtype value memory] */
 MX_API mx_array mx_random_normal_scaled(mx_ints shape, mx_dtype dtype, mx_array loc, mx_array scale, mx_array key);
 /** Integers from [low, high); `low` where the range is empty.  [lazy; fails: shape dtype value memory]
  *  dtype: integers or bool; the bounds are converted to it first (to int32 for bool). Samples are multiples of what

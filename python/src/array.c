@@ -1,0 +1,235 @@
+/* mlx.core.array: a slot that owns a node. Attributes and methods that are not operations; the operations come from
+ * operations.c, operators from number.c, indexing from index.c. */
+#include "call.h"
+
+PyObject *mxp_wrap(mxb_ctx *ctx, mx_array node) {
+  if (!node) return mxp_raise(ctx);
+  mxp_array *a = PyObject_New(mxp_array, &mxp_array_type);
+  if (!a) {
+    mxb_release(node);
+    return NULL;
+  }
+  a->node = node;
+  return (PyObject *)a;
+}
+
+mx_array mxp_evaluated(mxb_ctx *ctx, PyObject *array) {
+  mx_array node = mxb_retain(MXP_NODE(array));
+  if (mxp_evaluate(ctx, &node, 1)) return node;
+  mxb_release(node);
+  return NULL;
+}
+
+static void array_dealloc(PyObject *self) {
+  mxb_release(MXP_NODE(self));
+  PyObject_Free(self);
+}
+
+static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
+  (void)type;
+  Py_ssize_t n = PyVectorcall_NARGS(nargsf), keywords = names ? PyTuple_GET_SIZE(names) : 0;
+  PyObject *dtype = n > 1 ? args[1] : NULL, *value = n > 0 ? args[0] : NULL;
+  bool is_known = n <= 2;
+  for (Py_ssize_t i = 0; i < keywords; i++) {
+    PyObject *name = PyTuple_GET_ITEM(names, i);
+    if (!dtype && !PyUnicode_CompareWithASCIIString(name, "dtype"))
+      dtype = args[n + i];
+    else if (!value && !PyUnicode_CompareWithASCIIString(name, "val"))
+      value = args[n + i];
+    else
+      is_known = false;
+  }
+  if (!value || !is_known) {
+    PyErr_SetString(PyExc_TypeError, "[array] takes a value and, if wanted, a dtype: array(val, dtype=None)");
+    return NULL;
+  }
+  int code = -1;
+  if (dtype && dtype != Py_None && (code = mxp_dtype_of(dtype)) < 0) return NULL;
+  mxb_ctx *ctx = mxp_ctx();
+  mx_array node = ctx ? mxp_from_object(ctx, value, code) : NULL;
+  return node ? mxp_wrap(ctx, node) : NULL;
+}
+
+/* array.__new__(array, ...), which nobody needs, must not make an array without a node. */
+static PyObject *array_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+  return PyVectorcall_Call((PyObject *)type, args, keywords);
+}
+
+/* ---- Text -------------------------------------------------------------------------------------------------------- */
+static PyObject *array_repr(PyObject *self) {
+  mxb_ctx *ctx = mxp_ctx();
+  mx_array node = ctx ? mxp_evaluated(ctx, self) : NULL;
+  if (!node) return NULL;
+  char small[512], *text = small;
+  size_t needed = 0;
+  PyObject *result = NULL;
+  mx_status status = mxb_format(ctx, node, small, sizeof small, &needed);
+  if (!status && needed >= sizeof small) {
+    text = PyMem_Malloc(needed + 1);
+    status = text ? mxb_format(ctx, node, text, needed + 1, NULL) : MX_ERR_MEMORY;
+  }
+  if (!text)
+    PyErr_NoMemory();
+  else if (status)
+    mxp_raise(ctx);
+  else
+    result = PyUnicode_FromStringAndSize(text, (Py_ssize_t)needed);
+  if (text != small) PyMem_Free(text);
+  mxb_release(node);
+  return result;
+}
+
+/* ---- Attributes -------------------------------------------------------------------------------------------------- */
+PyObject *mxp_shape(mx_array node) {
+  mx_ints shape = mx_shape(node);
+  PyObject *tuple = PyTuple_New((Py_ssize_t)shape.count);
+  for (size_t i = 0; tuple && i < shape.count; i++) {
+    PyObject *size = PyLong_FromLongLong(shape.at[i]);
+    if (!size)
+      Py_CLEAR(tuple);
+    else
+      PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, size);
+  }
+  return tuple;
+}
+
+static PyObject *get_shape(PyObject *self, void *unused) {
+  (void)unused;
+  return mxp_shape(MXP_NODE(self));
+}
+
+static PyObject *get_dtype(PyObject *self, void *unused) {
+  (void)unused;
+  return Py_NewRef(mxp_dtype_object(mx_dtype_of(MXP_NODE(self))));
+}
+
+static PyObject *get_ndim(PyObject *self, void *unused) {
+  (void)unused;
+  return PyLong_FromLong(mx_ndim(MXP_NODE(self)));
+}
+
+static PyObject *get_size(PyObject *self, void *unused) {
+  (void)unused;
+  return PyLong_FromLongLong(mx_size(MXP_NODE(self)));
+}
+
+static PyObject *get_nbytes(PyObject *self, void *unused) {
+  (void)unused;
+  return PyLong_FromSize_t(mx_nbytes(MXP_NODE(self)));
+}
+
+static PyObject *get_itemsize(PyObject *self, void *unused) {
+  (void)unused;
+  return PyLong_FromSize_t(mx_itemsize(MXP_NODE(self)));
+}
+
+static PyObject *get_T(PyObject *self, void *unused) {
+  (void)unused;
+  mxb_ctx *ctx = mxp_ctx();
+  return ctx ? mxp_wrap(ctx, mxb_transpose(ctx, MXP_NODE(self), MX_ALL)) : NULL;
+}
+
+static PyObject *get_mT(PyObject *self, void *unused) {
+  (void)unused;
+  mxb_ctx *ctx = mxp_ctx();
+  return ctx ? mxp_wrap(ctx, mxb_swapaxes(ctx, MXP_NODE(self), -2, -1)) : NULL;
+}
+
+static PyObject *get_real(PyObject *self, void *unused) {
+  (void)unused;
+  mxb_ctx *ctx = mxp_ctx();
+  return ctx ? mxp_wrap(ctx, mxb_real(ctx, MXP_NODE(self))) : NULL;
+}
+
+static PyObject *get_imag(PyObject *self, void *unused) {
+  (void)unused;
+  mxb_ctx *ctx = mxp_ctx();
+  return ctx ? mxp_wrap(ctx, mxb_imag(ctx, MXP_NODE(self))) : NULL;
+}
+
+static PyGetSetDef array_getset[] = {
+    {"shape", get_shape, NULL, "Sizes along the axes.", NULL},
+    {"dtype", get_dtype, NULL, "The type of the elements.", NULL},
+    {"ndim", get_ndim, NULL, "How many axes.", NULL},
+    {"size", get_size, NULL, "How many elements.", NULL},
+    {"nbytes", get_nbytes, NULL, "Bytes of all elements.", NULL},
+    {"itemsize", get_itemsize, NULL, "Bytes of one element.", NULL},
+    {"T", get_T, NULL, "The array with its axes reversed.", NULL},
+    {"mT", get_mT, NULL, "The array with its last two axes exchanged.", NULL},
+    {"real", get_real, NULL, "The real part.", NULL},
+    {"imag", get_imag, NULL, "The imaginary part.", NULL},
+    {NULL, NULL, NULL, NULL, NULL}};
+
+/* ---- Methods that are not operations ----------------------------------------------------------------------------- */
+static PyObject *array_item(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return mxp_item(self);
+}
+
+static PyObject *array_tolist(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return mxp_tolist(self);
+}
+
+static PyObject *array_copy(PyObject *self, PyObject *unused) {
+  (void)unused;
+  mxb_ctx *ctx = mxp_ctx();
+  return ctx ? mxp_wrap(ctx, mxb_retain(MXP_NODE(self))) : NULL;
+}
+
+static Py_ssize_t array_length(PyObject *self) {
+  if (mx_ndim(MXP_NODE(self))) return (Py_ssize_t)mx_shape(MXP_NODE(self)).at[0];
+  PyErr_SetString(PyExc_TypeError, "[array] an array without axes has no length");
+  return -1;
+}
+
+static PyObject *array_iter(PyObject *self) {
+  if (array_length(self) < 0) return NULL;
+  return PySeqIter_New(self);
+}
+
+static PyObject *array_getitem(PyObject *self, Py_ssize_t i) {
+  PyObject *index = PyLong_FromSsize_t(i);
+  PyObject *item = index ? mxp_subscript(self, index) : NULL;
+  Py_XDECREF(index);
+  return item;
+}
+
+static const PyMethodDef own_methods[] = {
+    {"item", array_item, METH_NOARGS, "item($self, /)\n--\n\nThe one element of the array, as a Python number. Evaluates."},
+    {"tolist", array_tolist, METH_NOARGS, "tolist($self, /)\n--\n\nThe elements as nested lists of Python numbers. Evaluates."},
+    {"__copy__", array_copy, METH_NOARGS, "__copy__($self, /)\n--\n\nAnother array of the same value."},
+    {"__deepcopy__", array_copy, METH_O, "__deepcopy__($self, memo, /)\n--\n\nAnother array of the same value."},
+};
+
+/* The methods of the table and these, in one list, made when the module is. */
+bool mxp_array_ready(void) {
+  static PyMethodDef methods[96];
+  size_t n = 0, room = sizeof methods / sizeof *methods - 1;
+  for (const PyMethodDef *m = mxp_array_operations; m->ml_name && n < room; m++) methods[n++] = *m;
+  for (size_t i = 0; i < sizeof own_methods / sizeof *own_methods && n < room; i++) methods[n++] = own_methods[i];
+  mxp_array_type.tp_methods = methods;
+  mxp_array_type.tp_hash = PyBaseObject_Type.tp_hash; /* by identity: == is elementwise */
+  return !PyType_Ready(&mxp_array_type);
+}
+
+static PySequenceMethods array_sequence = {.sq_length = array_length, .sq_item = array_getitem};
+
+PyTypeObject mxp_array_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.array",
+    .tp_basicsize = sizeof(mxp_array),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "array(val, dtype=None)\n--\n\nAn array of numbers, from an array, a number, a nested list or anything with the buffer protocol.",
+    .tp_vectorcall = array_vectorcall,
+    .tp_new = array_new,
+    .tp_dealloc = array_dealloc,
+    .tp_repr = array_repr,
+    .tp_str = array_repr,
+    .tp_richcompare = mxp_compare,
+    .tp_as_number = &mxp_number_methods,
+    .tp_as_mapping = &mxp_mapping_methods,
+    .tp_as_sequence = &array_sequence,
+    .tp_as_buffer = &mxp_buffer_procs,
+    .tp_getset = array_getset,
+    .tp_iter = array_iter,
+};

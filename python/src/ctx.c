@@ -1,0 +1,68 @@
+/* The context of each thread, errors as exceptions, and evaluation: without the GIL, in slices, so that Ctrl-C is
+ * noticed while a long run goes on. */
+#include <pthread.h>
+
+#include "mxp.h"
+
+#define SLICE 0.02 /* seconds between two looks for signals */
+
+_Thread_local mxb_ctx *mxp_thread_ctx;
+static pthread_key_t key; /* frees a context with its thread */
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static bool has_key;
+
+static void free_ctx(void *ctx) { mxb_ctx_free(ctx); }
+static void make_key(void) { has_key = !pthread_key_create(&key, free_ctx); }
+
+mxb_ctx *mxp_ctx_slow(void) {
+  pthread_once(&key_once, make_key);
+  mxb_ctx *ctx = has_key ? mxb_ctx_new() : NULL;
+  if (ctx && pthread_setspecific(key, ctx)) {
+    mxb_ctx_free(ctx);
+    ctx = NULL;
+  }
+  if (!ctx) PyErr_NoMemory();
+  return mxp_thread_ctx = ctx;
+}
+
+/* ---- Errors ------------------------------------------------------------------------------------------------------ */
+static PyObject *exception_of(mx_status code) {
+  switch (code) {
+  case MX_ERR_INDEX: return PyExc_IndexError;
+  case MX_ERR_TYPE: return PyExc_TypeError;
+  case MX_ERR_MEMORY: return PyExc_MemoryError;
+  case MX_ERR_IO: return PyExc_OSError;
+  case MX_ERR_UNSUPPORTED: return PyExc_NotImplementedError;
+  case MX_ERR_DEVICE:
+  case MX_ERR_STATE: return PyExc_RuntimeError;
+  case MX_ERR_INTERRUPTED: return PyExc_KeyboardInterrupt;
+  default: return PyExc_ValueError;
+  }
+}
+
+PyObject *mxp_raise(mxb_ctx *ctx) {
+  mx_status code = mxb_error_code(ctx);
+  if (!PyErr_Occurred()) PyErr_SetString(exception_of(code), mxb_error_message(ctx));
+  mxb_error_clear(ctx);
+  return NULL;
+}
+
+/* ---- Evaluation -------------------------------------------------------------------------------------------------- */
+/* What is short is done at once; a graph is only walked with the GIL held, since the garbage collector looks into it. */
+static bool wait_for(mxb_ctx *ctx, const mx_array *arrays, size_t count) {
+  bool done = false;
+  mx_status status = mxb_eval_start(ctx, arrays, count, &done);
+  while (!status && !done) {
+    if (PyErr_CheckSignals()) return false;
+    Py_BEGIN_ALLOW_THREADS
+    status = mxb_wait(ctx, arrays, count, SLICE, &done);
+    Py_END_ALLOW_THREADS
+  }
+  return !status || mxp_raise(ctx);
+}
+
+bool mxp_evaluate(mxb_ctx *ctx, const mx_array *arrays, size_t count) {
+  bool is_done = true;
+  for (size_t i = 0; i < count && is_done; i++) is_done = mx_is_evaluated(arrays[i]);
+  return is_done || wait_for(ctx, arrays, count);
+}

@@ -1,0 +1,70 @@
+/* The module mlx.core and its submodules. Everything global is written here, once, before another thread can see it. */
+#include <math.h>
+
+#include "call.h"
+
+#define MLX_VERSION "0.32.4" /* of the release whose behaviour is matched */
+
+static PyObject *random_seed(PyObject *module, PyObject *o) {
+  (void)module;
+  uint64_t seed = PyLong_Check(o) ? PyLong_AsUnsignedLongLong(o) : 0;
+  if (!PyLong_Check(o) || PyErr_Occurred()) {
+    PyErr_Clear();
+    return PyErr_Format(PyExc_TypeError, "[random.seed] seed must be an int from 0 to 2**64 - 1, not %R", o);
+  }
+  mx_random_seed(seed);
+  Py_RETURN_NONE;
+}
+
+static PyMethodDef random_functions[] = {
+    {"seed", random_seed, METH_O, "seed($module, seed, /)\n--\n\nRestarts the calling thread's random numbers."}, {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef core = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core", .m_size = -1, .m_methods = mxp_core_functions,
+                                  .m_doc = "Lazy arrays and function transforms; MLX's interface on mica."};
+static struct PyModuleDef linalg = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core.linalg", .m_size = -1, .m_methods = mxp_linalg_functions,
+                                    .m_doc = "Linear algebra."};
+static struct PyModuleDef random_numbers = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core.random", .m_size = -1, .m_methods = mxp_random_functions,
+                                            .m_doc = "Random numbers; without a key they come from the calling thread's state."};
+
+static bool add_constants(PyObject *m) {
+  static const struct {
+    const char *name;
+    double value;
+  } constants[] = {{"pi", M_PI}, {"e", M_E}, {"inf", INFINITY}, {"nan", NAN}, {"euler_gamma", 0.57721566490153286}};
+  for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+    PyObject *o = PyFloat_FromDouble(constants[i].value);
+    int failed = !o || PyModule_AddObjectRef(m, constants[i].name, o);
+    Py_XDECREF(o);
+    if (failed) return false;
+  }
+  return !PyModule_AddObjectRef(m, "newaxis", Py_None) && !PyModule_AddStringConstant(m, "__version__", MLX_VERSION) &&
+         !PyModule_AddStringConstant(m, "__mica_version__", mx_version());
+}
+
+/* Importable by its own name too: import mlx.core.random. */
+static bool add_submodule(PyObject *m, const char *attribute, struct PyModuleDef *def, PyMethodDef *more) {
+  PyObject *sub = PyModule_Create(def);
+  if (!sub) return false;
+  bool is_added = (!more || !PyModule_AddFunctions(sub, more)) && !PyModule_AddObjectRef(m, attribute, sub) &&
+                  !PyDict_SetItemString(PyImport_GetModuleDict(), def->m_name, sub);
+  Py_DECREF(sub);
+  return is_added;
+}
+
+static bool fill(PyObject *m) {
+  return !PyModule_AddObjectRef(m, "array", (PyObject *)&mxp_array_type) && !PyModule_AddObjectRef(m, "Dtype", (PyObject *)&mxp_dtype_type) &&
+         mxp_add_dtypes(m) && add_constants(m) && !PyModule_AddFunctions(m, mxp_transform_functions) &&
+         !PyModule_AddFunctions(m, mxp_eval_functions) && add_submodule(m, "linalg", &linalg, NULL) &&
+         add_submodule(m, "random", &random_numbers, random_functions);
+}
+
+PyMODINIT_FUNC PyInit_core(void) {
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_ImportError, "mlx.core works in the main interpreter only");
+    return NULL;
+  }
+  if (!mxp_intern_names() || !mxp_array_ready() || PyType_Ready(&mxp_dtype_type) || PyType_Ready(&mxp_grad_type)) return NULL;
+  PyObject *m = PyModule_Create(&core);
+  if (m && !fill(m)) Py_CLEAR(m);
+  return m;
+}

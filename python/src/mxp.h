@@ -1,0 +1,81 @@
+/* What the files of the extension share: the array object, errors, evaluation, conversions. Names begin with mxp_. Every
+ * function needs the GIL. One that returns PyObject * gives a new reference, or NULL with an exception set. */
+#ifndef MXP_H
+#define MXP_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <mica/bind.h>
+
+/* A slot for a node: operators like += replace the node, and aliases of the object follow. */
+typedef struct {
+  PyObject_HEAD
+  mx_array node; /* owned, never NULL once the object can be seen */
+} mxp_array;
+
+extern PyTypeObject mxp_array_type, mxp_dtype_type, mxp_grad_type;
+#define MXP_IS_ARRAY(o) (Py_TYPE(o) == &mxp_array_type)
+#define MXP_NODE(o)     (((mxp_array *)(o))->node)
+
+/* ---- ctx.c: the context of the calling thread, and how its errors become exceptions ------------------------------ */
+mxb_ctx *mxp_ctx_slow(void);
+extern _Thread_local mxb_ctx *mxp_thread_ctx;
+/* NULL, with MemoryError, where there is no memory for one. */
+static inline mxb_ctx *mxp_ctx(void) { return mxp_thread_ctx ? mxp_thread_ctx : mxp_ctx_slow(); }
+/* Turns ctx's pending error into an exception, unless one is set already (by a function that was called back), and
+ * clears it. Always NULL. */
+PyObject *mxp_raise(mxb_ctx *ctx);
+/* Evaluates without the GIL; Ctrl-C is noticed. False with an exception set. */
+bool mxp_evaluate(mxb_ctx *ctx, const mx_array *arrays, size_t count);
+
+/* ---- array.c ----------------------------------------------------------------------------------------------------- */
+/* Takes over the reference `node`; a NULL raises what is pending in ctx. */
+PyObject *mxp_wrap(mxb_ctx *ctx, mx_array node);
+/* An owned reference to the evaluated node, so that a slot may change meanwhile; NULL with an exception. */
+mx_array mxp_evaluated(mxb_ctx *ctx, PyObject *array);
+PyObject *mxp_shape(mx_array node);
+bool mxp_array_ready(void);
+
+/* ---- convert.c: Python values as nodes, owned -------------------------------------------------------------------- */
+/* A weak scalar for bool, int, float and complex. NULL without an exception: `o` is none of these. */
+mx_array mxp_scalar(mxb_ctx *ctx, PyObject *o);
+/* mxp_scalar, or an array from what has the buffer protocol; NULL without an exception: neither. May run Python code. */
+mx_array mxp_operand(mxb_ctx *ctx, PyObject *o);
+/* mx.array(o, dtype): arrays, scalars, nested sequences, buffers. `dtype` -1: by the values. NULL with an exception. */
+mx_array mxp_from_object(mxb_ctx *ctx, PyObject *o, int dtype);
+bool mxp_is_operand(PyObject *o); /* cheap: could mxp_operand take it? */
+
+/* ---- export.c ---------------------------------------------------------------------------------------------------- */
+PyObject *mxp_item(PyObject *array);
+PyObject *mxp_tolist(PyObject *array);
+extern PyBufferProcs mxp_buffer_procs;
+
+/* ---- number.c, index.c ------------------------------------------------------------------------------------------- */
+extern PyNumberMethods mxp_number_methods;
+extern PyMappingMethods mxp_mapping_methods;
+PyObject *mxp_compare(PyObject *a, PyObject *b, int op);
+PyObject *mxp_subscript(PyObject *a, PyObject *index);
+int mxp_assign_subscript(PyObject *a, PyObject *index, PyObject *value);
+
+/* ---- dtype.c ----------------------------------------------------------------------------------------------------- */
+PyObject *mxp_dtype_object(mx_dtype t); /* borrowed */
+/* -1 with TypeError where `o` is not a Dtype. */
+int mxp_dtype_of(PyObject *o);
+bool mxp_add_dtypes(PyObject *module);
+
+/* ---- tree.c: nests of lists, tuples and dicts with arrays as leaves ---------------------------------------------- */
+struct mxp_leaves {
+  mx_array *at; /* owned */
+  size_t count, room;
+};
+/* Appends the leaves of `tree`. What is neither a container nor an array: an error naming `who`, or left out. */
+bool mxp_tree_flatten(PyObject *tree, struct mxp_leaves *leaves, const char *who);
+bool mxp_tree_flatten_loose(PyObject *tree, struct mxp_leaves *leaves);
+/* A copy of the containers of `tree` with its arrays replaced by leaves[*at], ..., which are retained. */
+PyObject *mxp_tree_rebuild(mxb_ctx *ctx, PyObject *tree, struct mxp_leaves *leaves, size_t *at);
+void mxp_leaves_free(struct mxp_leaves *leaves);
+
+/* ---- transform.c ------------------------------------------------------------------------------------------------- */
+extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[];
+
+#endif
