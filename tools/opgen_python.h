@@ -33,11 +33,18 @@ static const struct arg *c_argument(const struct op *op, const char *name, struc
   return NULL;
 }
 
+static bool has_word(const struct py_op *py, const char *word) {
+  char text[40];
+  snprintf(text, sizeof text, " %s ", word);
+  return strstr(py->words, text) != NULL;
+}
+
 static void default_kind(const struct py_op *py, struct py_param *p) {
   struct arg args[MAX_ARGS];
   const struct arg *a = c_argument(py->op, p->source, args);
   for (size_t i = 0; a && !*p->kind && i < sizeof py_kinds / sizeof *py_kinds; i++)
     if (is_kind(a, py_kinds[i].c)) strcpy(p->kind, !strcmp(p->value, "None") ? py_kinds[i].with_none : py_kinds[i].python);
+  if (a && is_kind(a, "axis") && has_word(py, "or_all")) strcpy(p->kind, "optaxis");
   if (!a) *p->source = 0;
   if (!*p->kind) fail(py->op->name, "python: %s needs a kind", p->name);
 }
@@ -93,12 +100,6 @@ static bool read_python(const struct op *op, struct py_op *py) {
   snprintf(py->words, sizeof py->words, " %.*s ", (int)(line + length - close - 1), close + 1);
   read_params(py, open + 1, (size_t)(close - open - 1));
   return true;
-}
-
-static bool has_word(const struct py_op *py, const char *word) {
-  char text[40];
-  snprintf(text, sizeof text, " %s ", word);
-  return strstr(py->words, text) != NULL;
 }
 
 /* The next value of "key=value" in the words from *at on. */

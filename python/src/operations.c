@@ -1004,7 +1004,7 @@ static PyObject *concatenate_call(struct mxp_call *c) {
 }
 static struct mxp_param concatenate_params[] = {
     {.name = "arrays", .kind = MXP_ARRAYS},
-    {.name = "axis", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = 0},
+    {.name = "axis", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = 0},
 };
 static struct mxp_op concatenate_op = {"concatenate", concatenate_call, concatenate_params, 2, 0, 2};
 MXP_FUNCTION(concatenate)
@@ -1523,7 +1523,7 @@ static PyObject *take_along_axis_call(struct mxp_call *c) {
 static struct mxp_param take_along_axis_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
     {.name = "indices", .kind = MXP_ARRAY},
-    {.name = "axis", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = -1},
+    {.name = "axis", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = -1},
 };
 static struct mxp_op take_along_axis_op = {"take_along_axis", take_along_axis_call, take_along_axis_params, 3, 1, 3};
 MXP_FUNCTION(take_along_axis)
@@ -1575,7 +1575,7 @@ static PyObject *sort_call(struct mxp_call *c) {
 }
 static struct mxp_param sort_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
-    {.name = "axis", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = -1},
+    {.name = "axis", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = -1},
 };
 static struct mxp_op sort_op = {"sort", sort_call, sort_params, 2, 1, 2};
 MXP_FUNCTION(sort)
@@ -1587,7 +1587,7 @@ static PyObject *argsort_call(struct mxp_call *c) {
 }
 static struct mxp_param argsort_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
-    {.name = "axis", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = -1},
+    {.name = "axis", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = -1},
 };
 static struct mxp_op argsort_op = {"argsort", argsort_call, argsort_params, 2, 1, 2};
 MXP_FUNCTION(argsort)
@@ -1600,7 +1600,7 @@ static PyObject *partition_call(struct mxp_call *c) {
 static struct mxp_param partition_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
     {.name = "kth", .kind = MXP_INT},
-    {.name = "axis", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = -1},
+    {.name = "axis", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = -1},
 };
 static struct mxp_op partition_op = {"partition", partition_call, partition_params, 3, 1, 3};
 MXP_FUNCTION(partition)
@@ -1613,7 +1613,7 @@ static PyObject *argpartition_call(struct mxp_call *c) {
 static struct mxp_param argpartition_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
     {.name = "kth", .kind = MXP_INT},
-    {.name = "axis", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = -1},
+    {.name = "axis", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = -1},
 };
 static struct mxp_op argpartition_op = {"argpartition", argpartition_call, argpartition_params, 3, 1, 3};
 MXP_FUNCTION(argpartition)
@@ -1626,7 +1626,7 @@ static PyObject *topk_call(struct mxp_call *c) {
 static struct mxp_param topk_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
     {.name = "k", .kind = MXP_INT},
-    {.name = "axis", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = -1},
+    {.name = "axis", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = -1},
 };
 static struct mxp_op topk_op = {"topk", topk_call, topk_params, 3, 1, 3};
 MXP_FUNCTION(topk)

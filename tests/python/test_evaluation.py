@@ -1,0 +1,151 @@
+"""Evaluation: trees, threads, Ctrl-C, errors that come late; and that nothing leaks."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import mlx.core as mx
+from conftest import growth
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def test_trees_are_evaluated():
+    a, b, c = mx.ones((2,)) + 1, mx.ones((2,)) + 2, mx.ones((2,)) + 3
+    assert mx.eval(a, {"b": [b, (c, "other", None, 3)]}) is None
+    mx.async_eval([a + 1], b * 2)
+    mx.synchronize()
+    with pytest.raises(RecursionError):
+        nest = []
+        nest.append(nest)
+        mx.eval(nest)
+
+
+def test_late_errors_are_raised_where_the_array_is_read():
+    bad = mx.ones((2,))[mx.array([5])]
+    for read in (mx.eval, repr, lambda a: a.tolist(), memoryview, lambda a: a + 1 and (a + 1).tolist()):
+        with pytest.raises(IndexError):
+            read(bad)
+
+
+def long_work():
+    x = mx.random.normal((1000, 1000))
+    for _ in range(400):
+        x = mx.sin(x @ x)
+    return x
+
+
+def test_ctrl_c_interrupts_and_leaves_the_library_usable():
+    """How soon is no matter for a test; the run itself would take tens of seconds."""
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        mx.eval(long_work())
+    timer.join()
+    assert (mx.ones((2,)) + 1).tolist() == [2, 2]
+
+
+def test_other_threads_run_while_one_evaluates():
+    ticks = []
+    stop = threading.Event()
+
+    def tick():
+        while not stop.is_set():
+            ticks.append(1)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    x = mx.random.normal((1500, 1500))
+    mx.eval(x)
+    before = len(ticks)
+    mx.eval(x @ x @ x)
+    after = len(ticks)
+    stop.set()
+    thread.join()
+    assert after > before
+
+
+def test_threads_use_each_others_arrays():
+    shared = mx.arange(1000)
+    errors = []
+
+    def work(i):
+        try:
+            for k in range(200):
+                assert mx.sum(shared + i).item() == 499500 + 1000 * i
+                assert mx.grad(lambda x: (x * x).sum())(mx.array(float(i))).item() == 2 * i
+                with pytest.raises(ValueError):
+                    mx.add(shared, mx.ones((3,)))
+        except BaseException as e:  # noqa: BLE001
+            errors.append(e)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert errors == []
+
+
+def test_nothing_is_left_behind():
+    x, y = mx.ones((3, 4)), mx.ones((4,))
+
+    def use():
+        a = x + y
+        a += 1
+        a[0] = 2
+        a[mx.array([1]), 1:3] = 5.0
+        mx.eval(a, [a.T, {"k": a[0]}])
+        a.tolist(), repr(a), a.shape, memoryview(a).tolist(), list(a), a.sum(axis=(0, 1), keepdims=True), a.reshape(2, 6)
+        mx.concatenate([a, a]), mx.split(a, 2, 1), mx.pad(a, [(1, 1), (0, 2)])
+        mx.array([x, x]), mx.array([[1.0, 2]] * 3), mx.meshgrid(y, y), mx.einsum("ij,j->i", x, y), mx.tensordot(x, y, [[1], [0]])
+        for wrong in (lambda: x + mx.ones((7,)), lambda: x[9], lambda: mx.sum(x, axis="a"), lambda: mx.array([[1], 2]), lambda: mx.array([x, "a"]),
+                      lambda: mx.concatenate([x, 1]), lambda: x["a"], lambda: mx.sum(x, None, None), lambda: mx.pad(x, [(1, "a")])):
+            try:
+                wrong()
+            except (ValueError, IndexError, TypeError):
+                pass
+            else:
+                raise AssertionError("no exception")
+
+    blocks, nbytes = growth(use)
+    assert blocks < 50 and nbytes == 0
+
+
+def test_reference_counts_of_arguments_are_kept():
+    objects = [mx.ones((3,)), None, True, mx.float32, "constant", (0,)]
+    before = [sys.getrefcount(o) for o in objects]
+    x = objects[0]
+    for _ in range(100):
+        mx.sum(x, None, True), mx.add(x, x), x + x, mx.pad(x, 1, objects[4]), x.dtype, mx.grad(lambda a: a.sum())(x), mx.sum(x, objects[5])
+    del x
+    assert all(abs(sys.getrefcount(o) - n) < 20 for o, n in zip(objects, before))
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=dict(os.environ))
+
+
+def test_import_is_quiet_and_needs_nothing_else():
+    done = run("import sys; before = set(sys.modules); import mlx.core as mx; print(sorted(set(sys.modules) - before)); "
+               "import mlx.core.random; assert mx.random is mlx.core.random")
+    assert done.returncode == 0 and done.stderr == "" and done.stdout == "['mlx', 'mlx.core', 'mlx.core.linalg', 'mlx.core.random']\n"
+
+
+def test_leaving_while_a_run_is_on():
+    assert run("import mlx.core as mx; x = mx.ones((900, 900)); [x := mx.sin(x @ x) for _ in range(50)]; mx.async_eval(x)").returncode == 0
+
+
+def test_the_program_of_the_documentation():
+    done = subprocess.run([sys.executable, ROOT / "examples/python/linear_regression.py"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    loss, error = (float(part.split()[-1 if "=" in part else 1]) for part in done.stdout.rstrip(", \n").split(","))
+    # 1,000 residuals of deviation 0.01: half their mean square is 5e-5, within six of its standard errors; each of 100
+    # weights is off by about 0.01 / sqrt(1000).
+    assert abs(loss - 5e-5) < 5e-5 * 0.3 and error < 2 * 0.01 / 1000**0.5 * 100**0.5
