@@ -234,7 +234,7 @@ static bool read_keywords(struct mxp_call *c, PyObject *const *values, PyObject 
     PyObject *name = PyTuple_GET_ITEM(names, k);
     int i = find_keyword(c, name);
     if (i < 0 && is_stream(name)) {
-      if (values[k] != Py_None) return mxp_wrong(c, "stream", "None", values[k]);
+      if (values[k] != Py_None && !mxp_check_device(values[k], c->op->name)) return false;
       continue;
     }
     if (i < 0 || *seen & 1u << i || c->op->params[i].kind == MXP_VARARGS) {

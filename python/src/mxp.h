@@ -63,6 +63,12 @@ PyObject *mxp_dtype_object(mx_dtype t); /* borrowed */
 int mxp_dtype_of(PyObject *o);
 bool mxp_add_dtypes(PyObject *module);
 
+/* ---- types.c, device.c ------------------------------------------------------------------------------------------- */
+bool mxp_add_categories(PyObject *module);
+bool mxp_add_devices(PyObject *module);
+/* False with an exception unless `o` is a device that is here. */
+bool mxp_check_device(PyObject *o, const char *who);
+
 /* ---- tree.c: nests of lists, tuples and dicts with arrays as leaves ---------------------------------------------- */
 struct mxp_leaves {
   mx_array *at; /* owned */
@@ -76,6 +82,6 @@ PyObject *mxp_tree_rebuild(mxb_ctx *ctx, PyObject *tree, struct mxp_leaves *leav
 void mxp_leaves_free(struct mxp_leaves *leaves);
 
 /* ---- transform.c ------------------------------------------------------------------------------------------------- */
-extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[];
+extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[], mxp_type_functions[], mxp_device_functions[];
 
 #endif

@@ -30,6 +30,34 @@ float64: Dtype
 bfloat16: Dtype
 complex64: Dtype
 
+class DtypeCategory:
+    """A kind of dtypes; see issubdtype."""
+
+generic: DtypeCategory
+number: DtypeCategory
+integer: DtypeCategory
+signedinteger: DtypeCategory
+unsignedinteger: DtypeCategory
+inexact: DtypeCategory
+floating: DtypeCategory
+complexfloating: DtypeCategory
+
+class DeviceType:
+    """A kind of device."""
+
+    cpu: DeviceType
+    gpu: DeviceType
+
+class Device:
+    """A device that can run operations."""
+
+    def __init__(self, type: DeviceType, index: int = 0) -> None: ...
+    @property
+    def type(self) -> DeviceType: ...
+
+cpu: DeviceType
+gpu: DeviceType
+
 pi: float
 e: float
 inf: float
@@ -118,3 +146,9 @@ def clear_cache() -> None: ...
 def get_active_memory() -> int: ...
 def get_peak_memory() -> int: ...
 def get_cache_memory() -> int: ...
+def issubdtype(arg1: Dtype | DtypeCategory, arg2: Dtype | DtypeCategory, /) -> bool: ...
+def result_type(*arrays_and_dtypes: array | Dtype) -> Dtype: ...
+def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]: ...
+def default_device() -> Device: ...
+def set_default_device(device: Device | DeviceType, /) -> None: ...
+def is_available(device: Device | DeviceType, /) -> bool: ...

@@ -1,0 +1,130 @@
+/* Devices: there is the CPU. mx.gpu exists, so that programs which ask for it get an answer. */
+#include "mxp.h"
+
+typedef struct {
+  PyObject_HEAD
+  bool is_gpu;
+} device_type;
+
+typedef struct {
+  PyObject_HEAD
+  bool is_gpu;
+  long index;
+} device;
+
+static PyTypeObject type_type, device_class;
+static device_type types[2];
+static PyObject *default_device; /* Device(cpu, 0), immortal */
+
+static PyObject *type_repr(PyObject *self) {
+  return PyUnicode_FromFormat("DeviceType.%s", ((device_type *)self)->is_gpu ? "gpu" : "cpu");
+}
+
+static PyObject *device_repr(PyObject *self) {
+  const device *d = (device *)self;
+  return PyUnicode_FromFormat("Device(%s, %ld)", d->is_gpu ? "gpu" : "cpu", d->index);
+}
+
+static PyObject *device_get_type(PyObject *self, void *unused) {
+  (void)unused;
+  return Py_NewRef((PyObject *)&types[((device *)self)->is_gpu]);
+}
+
+static PyObject *device_compare(PyObject *a, PyObject *b, int op) {
+  if ((op != Py_EQ && op != Py_NE) || Py_TYPE(a) != &device_class) Py_RETURN_NOTIMPLEMENTED;
+  const device *d = (device *)a;
+  bool is_equal;
+  if (Py_TYPE(b) == &device_class)
+    is_equal = d->is_gpu == ((device *)b)->is_gpu && d->index == ((device *)b)->index;
+  else if (Py_TYPE(b) == &type_type)
+    is_equal = d->is_gpu == ((device_type *)b)->is_gpu && !d->index;
+  else
+    Py_RETURN_NOTIMPLEMENTED;
+  return PyBool_FromLong(is_equal == (op == Py_EQ));
+}
+
+static Py_hash_t device_hash(PyObject *self) { return 1 + 2 * ((device *)self)->index + ((device *)self)->is_gpu; }
+
+static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+  static char *names[] = {"type", "index", NULL};
+  PyObject *kind;
+  long index = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!|l:Device", names, &type_type, &kind, &index)) return NULL;
+  device *d = PyObject_New(device, type);
+  if (!d) return NULL;
+  d->is_gpu = ((device_type *)kind)->is_gpu;
+  d->index = index;
+  return (PyObject *)d;
+}
+
+static PyTypeObject type_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.DeviceType",
+    .tp_basicsize = sizeof(device_type),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_doc = "A kind of device: mx.cpu or mx.gpu.",
+    .tp_repr = type_repr,
+};
+
+static PyGetSetDef device_getset[] = {{"type", device_get_type, NULL, "mx.cpu or mx.gpu.", NULL}, {NULL, NULL, NULL, NULL, NULL}};
+static PyTypeObject device_class = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.Device",
+    .tp_basicsize = sizeof(device),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "Device(type, index=0)\n--\n\nA device that can run operations.",
+    .tp_new = device_new,
+    .tp_repr = device_repr,
+    .tp_hash = device_hash,
+    .tp_richcompare = device_compare,
+    .tp_getset = device_getset,
+};
+
+/* 0: a device that is here; -1: one that is not; -2: something else. */
+static int look_up(PyObject *o) {
+  if (Py_TYPE(o) == &type_type) return -((device_type *)o)->is_gpu;
+  if (Py_TYPE(o) == &device_class) return ((device *)o)->is_gpu || ((device *)o)->index ? -1 : 0;
+  return -2;
+}
+
+bool mxp_check_device(PyObject *o, const char *who) {
+  int found = look_up(o);
+  if (found == -1) PyErr_Format(PyExc_ValueError, "[%s] there is no %R here: mx.cpu is the only device", who, o);
+  if (found == -2) PyErr_Format(PyExc_TypeError, "[%s] expects a device such as mx.cpu, not %.200s", who, Py_TYPE(o)->tp_name);
+  return !found;
+}
+
+static PyObject *core_default_device(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  return Py_NewRef(default_device);
+}
+
+static PyObject *core_set_default_device(PyObject *module, PyObject *o) {
+  (void)module;
+  return mxp_check_device(o, "set_default_device") ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *core_is_available(PyObject *module, PyObject *o) {
+  (void)module;
+  int found = look_up(o);
+  return found == -2 && !mxp_check_device(o, "is_available") ? NULL : PyBool_FromLong(!found);
+}
+
+PyMethodDef mxp_device_functions[] = {
+    {"default_device", core_default_device, METH_NOARGS, "default_device($module, /)\n--\n\nThe device that operations run on."},
+    {"set_default_device", core_set_default_device, METH_O,
+     "set_default_device($module, device, /)\n--\n\nSets the device that operations run on.\nerror: ValueError if it is not here."},
+    {"is_available", core_is_available, METH_O, "is_available($module, device, /)\n--\n\nWhether the device is here."},
+    {NULL, NULL, 0, NULL}};
+
+bool mxp_add_devices(PyObject *m) {
+  if (PyType_Ready(&type_type) || PyType_Ready(&device_class)) return false;
+  for (int i = 0; i < 2; i++) {
+    if (!PyObject_Init((PyObject *)&types[i], &type_type)) return false;
+    types[i].is_gpu = i;
+    if (PyModule_AddObjectRef(m, i ? "gpu" : "cpu", (PyObject *)&types[i])) return false;
+    if (PyDict_SetItemString(type_type.tp_dict, i ? "gpu" : "cpu", (PyObject *)&types[i])) return false;
+  }
+  default_device = PyObject_CallOneArg((PyObject *)&device_class, (PyObject *)&types[0]);
+  return default_device && !PyModule_AddObjectRef(m, "Device", (PyObject *)&device_class) &&
+         !PyModule_AddObjectRef(m, "DeviceType", (PyObject *)&type_type);
+}
