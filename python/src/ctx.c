@@ -6,7 +6,7 @@
 
 #define SLICE 0.02 /* seconds between two looks for signals */
 
-_Thread_local mxb_ctx *mxp_thread_ctx;
+__thread mxb_ctx *mxp_thread_ctx __attribute__((tls_model("initial-exec")));
 static pthread_key_t key; /* frees a context with its thread */
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static bool has_key;

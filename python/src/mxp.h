@@ -19,7 +19,7 @@ extern PyTypeObject mxp_array_type, mxp_dtype_type, mxp_grad_type;
 
 /* ---- ctx.c: the context of the calling thread, and how its errors become exceptions ------------------------------ */
 mxb_ctx *mxp_ctx_slow(void);
-extern _Thread_local mxb_ctx *mxp_thread_ctx;
+extern __thread mxb_ctx *mxp_thread_ctx __attribute__((tls_model("initial-exec"))); /* looked up in every call */
 /* NULL, with MemoryError, where there is no memory for one. */
 static inline mxb_ctx *mxp_ctx(void) { return mxp_thread_ctx ? mxp_thread_ctx : mxp_ctx_slow(); }
 /* Turns ctx's pending error into an exception, unless one is set already (by a function that was called back), and
