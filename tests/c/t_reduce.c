@@ -547,7 +547,8 @@ static void exponentials_hold_on_every_instruction_set(void **state) {
 static void threads_give_the_same_bits(void **state) {
   (void)state;
   static const struct { int ndim; int64_t shape[3]; } large[] = {
-      {1, {300000}}, {2, {3, 150001}}, {2, {150001, 3}}, {2, {700, 300}}, {2, {2000, 100}}, {3, {40, 50, 120}}};
+      {1, {300000 / EVERY(6)}}, {2, {3, 150001 / EVERY(6)}},   {2, {150001 / EVERY(6), 3}},
+      {2, {700, 300 / EVERY(6)}}, {2, {2000, 100 / EVERY(6)}}, {3, {40, 50, 120 / EVERY(6)}}};
   static const mx_dtype dtypes[] = {MX_FLOAT32, MX_FLOAT16, MX_FLOAT64, MX_INT8, MX_COMPLEX64};
   for (size_t s = 0; s < sizeof large / sizeof *large; s++)
     for (size_t t = s % EVERY(3); t < 5; t += EVERY(3)) {
