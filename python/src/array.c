@@ -147,7 +147,13 @@ static PyObject *get_imag(PyObject *self, void *unused) {
   return ctx ? mxp_wrap(ctx, mxb_imag(ctx, MXP_NODE(self))) : NULL;
 }
 
+static PyObject *get_at(PyObject *self, void *unused) {
+  (void)unused;
+  return mxp_at(self);
+}
+
 static PyGetSetDef array_getset[] = {
+    {"at", get_at, NULL, "a.at[index].add(value) and the like: the array with elements changed; repeated places add up.", NULL},
     {"shape", get_shape, NULL, "Sizes along the axes.", NULL},
     {"dtype", get_dtype, NULL, "The type of the elements.", NULL},
     {"ndim", get_ndim, NULL, "How many axes.", NULL},

@@ -268,20 +268,33 @@ static mx_array fit(mxb_ctx *ctx, mx_array value, const int64_t *shape, int n) {
   return result;
 }
 
-static mx_array update(struct index *x, mx_array value) {
+static mx_array put_back(struct index *x, mx_array value) {
   return mxb_slice_update(x->ctx, x->a, value, ints(x->start, x->ndim), ints(x->stop, x->ndim), ints(x->step, x->ndim));
 }
 
-static mx_array write_ranges(struct index *x, mx_array value) {
-  if (!mx_ndim(value)) return update(x, value);
+static mx_array put_shaped(struct index *x, mx_array value) {
+  if (!mx_ndim(value)) return put_back(x, value);
   int64_t shape[2 * MX_MAX_NDIM], region[MX_MAX_NDIM];
   int n = result_shape(x, shape);
   for (int i = 0; i < x->count; i++)
     if (x->items[i].kind != NEW_AXIS) region[x->items[i].axis] = x->items[i].kind == NUMBER ? 1 : x->items[i].length;
   mx_array fitted = fit(x->ctx, value, shape, n), shaped = fitted ? mxb_reshape(x->ctx, fitted, ints(region, x->ndim)) : NULL;
-  mx_array result = shaped ? update(x, shaped) : NULL;
+  mx_array result = shaped ? put_back(x, shaped) : NULL;
   mxb_release(shaped);
   mxb_release(fitted);
+  return result;
+}
+
+static mx_array write_ranges(struct index *x, mx_array value, const struct mxp_update *how) {
+  if (!how) return put_shaped(x, value);
+  mx_array read = read_ranges(x), cast = read ? mxb_astype(x->ctx, value, mx_dtype_of(x->a)) : NULL;
+  int64_t shape[2 * MX_MAX_NDIM];
+  mx_array fitted = cast ? fit(x->ctx, cast, shape, result_shape(x, shape)) : NULL;
+  mx_array combined = fitted ? how->combine(x->ctx, read, fitted) : NULL, result = combined ? put_shaped(x, combined) : NULL;
+  mxb_release(combined);
+  mxb_release(fitted);
+  mxb_release(cast);
+  mxb_release(read);
   return result;
 }
 
@@ -310,15 +323,15 @@ static int index_rank(const mx_array *arrays, int n) {
 }
 
 /* Writes into the sliced part, and puts that back. */
-static mx_array write_arrays(struct index *x, mx_array value) {
+static mx_array write_arrays(struct index *x, mx_array value, const struct mxp_update *how) {
   mx_array arrays[MX_MAX_NDIM], base = slice(x, false), read = base ? read_arrays(x) : NULL, result = NULL;
   int64_t axes[MX_MAX_NDIM];
   int n = read ? take_arrays(x, arrays, axes) : 0;
   mx_array updates = read ? as_updates(x, value, read, index_rank(arrays, n)) : NULL;
-  mx_array written = updates ? mxb_scatter(x->ctx, base, arrays, (size_t)n, updates, ints(axes, n)) : NULL;
+  mx_array written = updates ? (how ? how->scatter : mxb_scatter)(x->ctx, base, arrays, (size_t)n, updates, ints(axes, n)) : NULL;
   for (int i = 0; i < x->count; i++)
     if (x->items[i].kind == NUMBER) set_range(x, x->items[i].axis, 0, axis_length(x, x->items[i].axis), 1, axis_length(x, x->items[i].axis));
-  if (written) result = x->is_whole ? mxb_retain(written) : update(x, written);
+  if (written) result = x->is_whole ? mxb_retain(written) : put_back(x, written);
   mxb_release(written);
   mxb_release(updates);
   release_all(arrays, n);
@@ -334,24 +347,38 @@ static mx_array value_of(mxb_ctx *ctx, PyObject *o) {
   return v || PyErr_Occurred() ? v : mxp_from_object(ctx, o, -1);
 }
 
-int mxp_assign_subscript(PyObject *a, PyObject *index, PyObject *value) {
+/* The value as it goes into the place: what `how` makes of it, in a's dtype. Owned. */
+static mx_array prepared(struct index *x, PyObject *value, const struct mxp_update *how) {
+  mx_array v = value_of(x->ctx, value);
+  if (!v || !how || !how->prepare) return v;
+  mx_array cast = mxb_astype(x->ctx, v, mx_dtype_of(x->a)), made = cast ? how->prepare(x->ctx, cast) : NULL;
+  mxb_release(cast);
+  mxb_release(v);
+  if (!made) mxp_raise(x->ctx);
+  return made;
+}
+
+mx_array mxp_updated(PyObject *a, PyObject *index, PyObject *value, const struct mxp_update *how) {
   struct index x;
+  if (!begin(&x, a, index)) return NULL;
+  mx_array v = prepared(&x, value, how);
+  mx_array result = !v ? NULL : x.has_arrays ? write_arrays(&x, v, how) : write_ranges(&x, v, how);
+  if (v && !result) mxp_raise(x.ctx);
+  mxb_release(v);
+  end(&x);
+  return result;
+}
+
+int mxp_assign_subscript(PyObject *a, PyObject *index, PyObject *value) {
   if (!value) {
     PyErr_SetString(PyExc_TypeError, "[index] elements of arrays cannot be deleted");
     return -1;
   }
-  if (!begin(&x, a, index)) return -1;
-  mx_array v = value_of(x.ctx, value);
-  mx_array result = !v ? NULL : x.has_arrays ? write_arrays(&x, v) : write_ranges(&x, v);
-  if (v && !result) mxp_raise(x.ctx);
-  mxb_release(v);
-  if (result) {
-    mx_array before = MXP_NODE(a);
-    MXP_NODE(a) = result;
-    mxb_release(before);
-  }
-  end(&x);
-  return result ? 0 : -1;
+  mx_array result = mxp_updated(a, index, value, NULL), before = MXP_NODE(a);
+  if (!result) return -1;
+  MXP_NODE(a) = result;
+  mxb_release(before);
+  return 0;
 }
 
 PyMappingMethods mxp_mapping_methods = {NULL, mxp_subscript, mxp_assign_subscript};

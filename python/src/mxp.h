@@ -56,6 +56,18 @@ extern PyMappingMethods mxp_mapping_methods;
 PyObject *mxp_compare(PyObject *a, PyObject *b, int op);
 PyObject *mxp_subscript(PyObject *a, PyObject *index);
 int mxp_assign_subscript(PyObject *a, PyObject *index, PyObject *value);
+/* How a.at[index] changes elements; repeated places add up in `scatter`. */
+struct mxp_update {
+  mx_array (*scatter)(mxb_ctx *ctx, mx_array a, const mx_array *indices, size_t count, mx_array updates, mx_ints axes);
+  mx_array (*combine)(mxb_ctx *ctx, mx_array old, mx_array value);
+  mx_array (*prepare)(mxb_ctx *ctx, mx_array value); /* or NULL */
+};
+/* `a` with the elements at `index` set to `value` (`how` NULL) or changed by it; owned, NULL with an exception. */
+mx_array mxp_updated(PyObject *a, PyObject *index, PyObject *value, const struct mxp_update *how);
+
+/* ---- at.c -------------------------------------------------------------------------------------------------------- */
+PyObject *mxp_at(PyObject *array);
+bool mxp_add_at(PyObject *module);
 
 /* ---- dtype.c ----------------------------------------------------------------------------------------------------- */
 PyObject *mxp_dtype_object(mx_dtype t); /* borrowed */
@@ -82,6 +94,6 @@ PyObject *mxp_tree_rebuild(mxb_ctx *ctx, PyObject *tree, struct mxp_leaves *leav
 void mxp_leaves_free(struct mxp_leaves *leaves);
 
 /* ---- transform.c ------------------------------------------------------------------------------------------------- */
-extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[], mxp_type_functions[], mxp_device_functions[];
+extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[], mxp_type_functions[], mxp_device_functions[], mxp_file_functions[];
 
 #endif

@@ -225,3 +225,30 @@ def test_writing_keeps_dtype_and_leaves_views_alone():
     assert a.tolist() == [5, 6, 3]
     with pytest.raises(TypeError):
         del a[0]
+
+
+# ---- array.at
+AT = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "maximum": np.maximum, "minimum": np.minimum}
+
+
+@pytest.mark.parametrize("name", AT)
+@pytest.mark.parametrize("index", [0, slice(None, None, 2), (slice(None), 1), (Ellipsis, None, 2), I, (slice(None), np.array([1, 1, 0])), (I, 0)],
+                         ids=str)
+def test_at(name, index):
+    n = np.arange(1, 7, dtype=np.float32).reshape(2, 3)
+    a = mx.array(n)
+    AT[name].at(n, index, np.float32(2))
+    assert np.array(getattr(a.at[ours(index)], name)(2)).tolist() == n.tolist()
+    assert a.tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_at_casts_the_value_first_and_is_differentiable():
+    assert mx.array([1, 2]).at[0].add(1.7).tolist() == [2, 2]
+    assert mx.grad(lambda x: (x.at[mx.array([0, 0])].add(x[1]) ** 2).sum())(mx.array([1.0, 2.0])).tolist() == [10, 24]
+
+
+@pytest.mark.parametrize("call", [lambda a: a.at.add(1), lambda a: a.at[0][0], lambda a: a.at[9].add(1), lambda a: a.at["x"].add(1),
+                                  lambda a: a.at[0].add("x"), lambda a: a.at[0].add(mx.ones((7,))), lambda a: a.at[0].add(), lambda a: type(a.at)()])
+def test_wrong_use_of_at(call):
+    with pytest.raises((TypeError, ValueError, IndexError)):
+        call(mx.array([1.0, 2.0]))

@@ -31,8 +31,9 @@ JUNK = ["text", None, Hostile(), object(), CYCLE, {1: 2}, b"bytes", 2**70, -1, f
 
 
 @pytest.mark.parametrize("f", functions())
-def test_junk_raises_or_returns(f):
+def test_junk_raises_or_returns(f, monkeypatch, tmp_path):
     """Each argument in turn, then all of them, are junk."""
+    monkeypatch.chdir(tmp_path)  # "text" is a good name for a file
     parameters = [p for p in inspect.signature(f).parameters.values() if p.name != "stream"]
     good = mx.array([[1.0, 2.0], [3.0, 4.0]])
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -51,6 +52,8 @@ def test_junk_raises_or_returns(f):
 
 @pytest.mark.parametrize("f", functions())
 def test_unknown_keyword(f):
+    if any(p.kind == p.VAR_KEYWORD for p in inspect.signature(f).parameters.values()):
+        return
     with pytest.raises(TypeError):
         f(mx.array(1.0), no_such_keyword=1)
 
@@ -64,7 +67,7 @@ def test_too_many_arguments(f):
 
 
 def required(f):
-    return [p for p in inspect.signature(f).parameters.values() if p.default is p.empty and p.kind != p.VAR_POSITIONAL]
+    return [p for p in inspect.signature(f).parameters.values() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 @pytest.mark.parametrize("f", functions())

@@ -1,0 +1,91 @@
+/* a.at[index].add(value): an object that remembers array and index until a method says what to do. */
+#include "mxp.h"
+
+typedef struct {
+  PyObject_HEAD
+  PyObject *array, *index; /* index NULL: a.at */
+} at_object;
+
+static PyTypeObject at_type;
+
+static PyObject *make(PyObject *array, PyObject *index) {
+  at_object *at = PyObject_GC_New(at_object, &at_type);
+  if (!at) return NULL;
+  at->array = Py_NewRef(array);
+  at->index = Py_XNewRef(index);
+  PyObject_GC_Track(at);
+  return (PyObject *)at;
+}
+
+PyObject *mxp_at(PyObject *array) { return make(array, NULL); }
+
+static int at_traverse(PyObject *self, visitproc visit, void *arg) {
+  Py_VISIT(((at_object *)self)->index);
+  return 0;
+}
+
+static int at_clear(PyObject *self) {
+  Py_CLEAR(((at_object *)self)->index);
+  return 0;
+}
+
+static void at_dealloc(PyObject *self) {
+  PyObject_GC_UnTrack(self);
+  Py_DECREF(((at_object *)self)->array);
+  Py_XDECREF(((at_object *)self)->index);
+  PyObject_GC_Del(self);
+}
+
+static PyObject *at_subscript(PyObject *self, PyObject *index) {
+  if (!((at_object *)self)->index) return make(((at_object *)self)->array, index);
+  PyErr_SetString(PyExc_ValueError, "[at] has an index already");
+  return NULL;
+}
+
+static PyObject *change(PyObject *self, PyObject *value, const struct mxp_update *how) {
+  const at_object *at = (at_object *)self;
+  mxb_ctx *ctx = mxp_ctx();
+  if (!ctx) return NULL;
+  if (!at->index) {
+    PyErr_SetString(PyExc_ValueError, "[at] needs an index: a.at[index].add(value)");
+    return NULL;
+  }
+  mx_array result = mxp_updated(at->array, at->index, value, how);
+  return result ? mxp_wrap(ctx, result) : NULL;
+}
+
+#define METHOD(name, scatter, combine, prepare)                                  \
+  static PyObject *at_##name(PyObject *self, PyObject *value) {                  \
+    static const struct mxp_update how = {scatter, combine, prepare};            \
+    return change(self, value, &how);                                            \
+  }
+METHOD(add, mxb_scatter_add, mxb_add, NULL)
+METHOD(subtract, mxb_scatter_add, mxb_add, mxb_negative)
+METHOD(multiply, mxb_scatter_multiply, mxb_multiply, NULL)
+METHOD(divide, mxb_scatter_multiply, mxb_multiply, mxb_reciprocal)
+METHOD(maximum, mxb_scatter_max, mxb_maximum, NULL)
+METHOD(minimum, mxb_scatter_min, mxb_minimum, NULL)
+
+#define DOC(name, text) {#name, at_##name, METH_O, #name "($self, value, /)\n--\n\n" text}
+static PyMethodDef methods[] = {DOC(add, "The array with `value` added there."),
+                                DOC(subtract, "The array with `value` subtracted there."),
+                                DOC(multiply, "The array multiplied by `value` there."),
+                                DOC(divide, "The array divided by `value` there."),
+                                DOC(maximum, "The array with the larger of it and `value` there."),
+                                DOC(minimum, "The array with the smaller of it and `value` there."),
+                                {NULL, NULL, 0, NULL}};
+static PyMappingMethods mapping = {.mp_subscript = at_subscript};
+
+static PyTypeObject at_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ArrayAt",
+    .tp_basicsize = sizeof(at_object),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_doc = "What array.at is: index it, then call a method.",
+    .tp_traverse = at_traverse,
+    .tp_clear = at_clear,
+    .tp_dealloc = at_dealloc,
+    .tp_methods = methods,
+    .tp_as_mapping = &mapping,
+};
+
+bool mxp_add_at(PyObject *m) { return !PyType_Ready(&at_type) && !PyModule_AddObjectRef(m, "ArrayAt", (PyObject *)&at_type); }
