@@ -48,10 +48,13 @@ PyObject *mxp_raise(mxb_ctx *ctx) {
 }
 
 /* ---- Evaluation -------------------------------------------------------------------------------------------------- */
-/* What is short is done at once; a graph is only walked with the GIL held, since the garbage collector looks into it. */
+/* What is short is done by the first call. It too may have to wait, where another thread works on a part of the graph. */
 static bool wait_for(mxb_ctx *ctx, const mx_array *arrays, size_t count) {
   bool done = false;
-  mx_status status = mxb_eval_start(ctx, arrays, count, &done);
+  mx_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = mxb_eval_start(ctx, arrays, count, &done);
+  Py_END_ALLOW_THREADS
   while (!status && !done) {
     if (PyErr_CheckSignals()) return false;
     Py_BEGIN_ALLOW_THREADS

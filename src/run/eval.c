@@ -323,7 +323,6 @@ static mx_status evaluate(struct mxi_ctx *c, const mx_array *roots, size_t count
 
 mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, HERE); }
 mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, IN_BACKGROUND); }
-mx_status mxi_eval_start(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, BY_LENGTH); }
 mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a) { return mxi_eval(c, &a, 1); }
 
 /* ---- Waiting ----------------------------------------------------------------------------------------------------- */
@@ -331,6 +330,11 @@ static bool any_claimed(const mx_array *roots, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (mxi_flags(roots[i]) & MXI_NODE_CLAIMED) return true;
   return false;
+}
+
+/* Where a run works on a root already, who waits for that can be interrupted; a walk that meets it could not. */
+mx_status mxi_eval_start(struct mxi_ctx *c, const mx_array *roots, size_t count) {
+  return any_claimed(roots, count) ? MX_OK : evaluate(c, roots, count, BY_LENGTH);
 }
 
 static struct timespec deadline_after(double seconds) {

@@ -153,11 +153,13 @@ def test_messages_say_what_was_wrong(call, error, words):
 def test_python_code_in_arguments_cannot_pull_an_array_away():
     """The node of `a` stays alive while an __index__ replaces it."""
     a = mx.array([1.0, 2.0, 3.0])
+    others = []
 
     class Swap:
         def __index__(self):
             nonlocal a
             a += mx.ones((3,))
+            others.extend(mx.zeros((3,)) for _ in range(50))  # would take the place of a node that is gone
             return 0
 
     assert mx.sum(a, axis=Swap()).item() == 6
