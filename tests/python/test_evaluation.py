@@ -6,8 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 
-import numpy as np
 import pytest
 
 import mlx.core as mx
@@ -116,7 +116,7 @@ def test_nothing_is_left_behind():
         mx.array([x, x]), mx.array([[1.0, 2]] * 3), mx.meshgrid(y, y), mx.einsum("ij,j->i", x, y), mx.tensordot(x, y, [[1], [0]])
         for wrong in (lambda: x + mx.ones((7,)), lambda: x[9], lambda: mx.sum(x, axis="a"), lambda: mx.array([[1], 2]), lambda: mx.array([x, "a"]),
                       lambda: mx.concatenate([x, 1]), lambda: x["a"], lambda: mx.sum(x, None, None), lambda: mx.pad(x, [(1, "a")]),
-                      lambda: np.frombuffer((x + y).T), lambda: memoryview(mx.zeros((9,), dtype=mx.bfloat16) + 1)):
+                      lambda: zlib.crc32((x + y).T), lambda: memoryview(mx.zeros((9,), dtype=mx.bfloat16) + 1)):
             try:
                 wrong()
             except (ValueError, IndexError, TypeError, BufferError):
