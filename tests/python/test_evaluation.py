@@ -159,3 +159,10 @@ def test_the_program_of_the_documentation():
     # 1,000 residuals of deviation 0.01: half their mean square is 5e-5, within six of its standard errors; each of 100
     # weights is off by about 0.01 / sqrt(1000).
     assert abs(loss - 5e-5) < 5e-5 * 0.3 and error < 2 * 0.01 / 1000**0.5 * 100**0.5
+
+
+def test_the_program_of_the_readme():
+    text = (ROOT / "README.md").read_text()
+    program = text.split("```python\n")[1].split("```")[0]
+    done = run(program)
+    assert done.returncode == 0 and float(done.stdout) != 0, done.stderr
