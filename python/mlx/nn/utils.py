@@ -1,0 +1,40 @@
+"""Gradients with respect to a module's parameters."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlx.nn.layers.base import Module
+
+__all__ = ["value_and_grad"]
+
+
+def value_and_grad(model: Module, fn: Callable) -> Callable:
+    """A function of `fn`'s arguments that gives ``fn``'s value and its gradient by the model's trainable parameters.
+
+    `fn` uses `model` and returns a scalar, or a tuple that starts with one and goes on with whatever else it has to tell.
+    The gradient is a tree like ``model.trainable_parameters()``, which optimizers take.
+
+    >>> def loss_fn(x, y):
+    ...     return nn.losses.cross_entropy(model(x), y, reduction="mean")
+    >>> loss, gradients = nn.value_and_grad(model, loss_fn)(x, y)
+    """
+
+    def of_parameters(parameters: dict, *args, **kwargs):
+        model.update(parameters)
+        return fn(*args, **kwargs)
+
+    transformed = mx.value_and_grad(of_parameters)
+
+    def value_and_grad_fn(*args, **kwargs):
+        return transformed(model.trainable_parameters(), *args, **kwargs)
+
+    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+        if hasattr(fn, name):
+            setattr(value_and_grad_fn, name, getattr(fn, name))
+    value_and_grad_fn.__wrapped__ = fn
+    return value_and_grad_fn
