@@ -34,6 +34,11 @@ class Filler:
         return module
 
 
+def untrained(module):
+    """The parameters of a batch normalisation that are not trained."""
+    return {k: v for k, v in module.parameters().items() if k.startswith("running")}
+
+
 def layer(mx, nn, module, *inputs, **more):
     """Outputs, and the gradients of a weighted sum of them by parameters and inputs."""
     fill = Filler(mx)
@@ -49,10 +54,11 @@ def layer(mx, nn, module, *inputs, **more):
         return sum(mx.sum(part.astype(mx.float32) * weigh(*part.shape)) for part in y)
 
     floating = [i for i, x in enumerate(inputs) if x is not None and x.dtype in (mx.float32, mx.float16, mx.bfloat16)]
-    argnums = tuple([0] + [i + 1 for i in floating])
+    argnums = tuple([0] + [i + 1 for i in floating]) if floating else 0
     value, grads = mx.value_and_grad(loss, argnums=argnums)(module.trainable_parameters(), *inputs)
+    grads = grads if floating else [grads]
     again = module(*inputs, **more)
-    return {"value": value, "grads": list(grads), "y": again, "repr": repr(module), "after": module.parameters()}
+    return {"value": value, "grads": list(grads), "y": again, "repr": repr(module), "state": untrained(module)}
 
 
 def _layer_case(name, make, *inputs, **more):
@@ -90,7 +96,6 @@ _layer_case("group_norm_flat", lambda nn: nn.GroupNorm(3, 6, affine=False), (2, 
 _layer_case("batch_norm", lambda nn: nn.BatchNorm(3), (5, 3))
 _layer_case("batch_norm_images", lambda nn: nn.BatchNorm(3, momentum=0.3), (2, 2, 3, 3))
 _layer_case("batch_norm_plain", lambda nn: nn.BatchNorm(3, affine=False, track_running_stats=False), (2, 4, 3))
-_layer_case("batch_norm_eval", lambda nn: Filler_abs(nn.BatchNorm(3)).eval(), (5, 3))
 _layer_case("dropout_eval", lambda nn: nn.Dropout(0.5).eval(), (3, 4))
 _layer_case("prelu", lambda nn: nn.PReLU(4), (3, 4))
 for _name in ("ReLU", "ReLU2", "ReLU6", "Sigmoid", "Tanh", "Softplus", "Softsign", "HardTanh", "Hardswish", "SiLU", "Mish",
@@ -141,12 +146,6 @@ _layer_case("avg_pool2d", lambda nn: nn.AvgPool2d(2, 1), (2, 4, 5, 3))
 _layer_case("avg_pool3d", lambda nn: nn.AvgPool3d((1, 2, 2), padding=(0, 1, 0)), (1, 2, 3, 4, 2))
 
 
-def Filler_abs(module):
-    """`module` with running variances that are none of Filler's, which can be negative: evaluation needs positive ones."""
-    module.apply = lambda fn: None
-    return module
-
-
 @case
 def step_and_thresholds(mx, nn, optim):
     x = Filler(mx)(3, 16)
@@ -160,6 +159,15 @@ def activations_of_extremes(mx, nn, optim):
     names = ["relu", "sigmoid", "tanh", "softplus", "log_sigmoid", "elu", "celu", "selu", "silu", "mish", "gelu",
              "gelu_approx", "gelu_fast_approx", "softsign", "hardswish", "relu6", "log_softmax"]  # fmt: skip
     return {name: getattr(nn, name)(x) for name in names}
+
+
+@case
+def batch_norm_in_evaluation(mx, nn, optim):
+    norm = nn.BatchNorm(3)
+    x = Filler(mx)(5, 3)
+    norm(x)
+    norm(2 * x)
+    return [norm.eval()(x), norm.state]
 
 
 @case

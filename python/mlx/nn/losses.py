@@ -70,12 +70,14 @@ def cross_entropy(
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"[cross_entropy] label_smoothing must be in [0, 1), not {label_smoothing}")
     expected = list(logits.shape)
-    of_classes = targets.ndim == logits.ndim
-    if not of_classes:
+    are_probabilities = targets.ndim == logits.ndim
+    if not are_probabilities:
         expected.pop(axis)
     if list(targets.shape) != expected:
         raise ValueError(f"[cross_entropy] targets have the shape {targets.shape}, and logits {logits.shape}")
-    if of_classes:
+    # Logits below zero, of which one is zero: a large common part of them would cost both terms their last digits.
+    logits = logits - mx.stop_gradient(mx.max(logits, axis=axis, keepdims=True))
+    if are_probabilities:
         score = mx.sum(logits * targets, axis=axis)
     else:
         score = mx.squeeze(mx.take_along_axis(logits, mx.expand_dims(targets, axis), axis), axis)
@@ -190,12 +192,12 @@ def triplet_loss(
     reduction: Reduction = "none",
 ) -> mx.array:
     """max(distance(anchors, positives) - distance(anchors, negatives) + margin, 0), where the distance is
-    sqrt(sum((a - b)^p) + eps) over `axis`.
+    (sum(|a - b|^p) + eps)^(1/p) over `axis`.
 
     Schroff et al., FaceNet, CVPR 2015."""
 
     def distance(other: mx.array) -> mx.array:
-        return mx.sqrt(mx.sum(mx.power(anchors - other, p), axis=axis) + eps)
+        return mx.power(mx.sum(mx.power(mx.abs(anchors - other), p), axis=axis) + eps, 1 / p)
 
     return _reduce(mx.maximum(distance(positives) - distance(negatives) + margin, 0), reduction)
 

@@ -130,8 +130,8 @@ def log_sigmoid(x: mx.array) -> mx.array:
 
 
 def step(x: mx.array, threshold: float = 0.0) -> mx.array:
-    """1 where x > threshold, 0 elsewhere; int32"""
-    return mx.where(x > threshold, 1, 0)
+    """1 where x >= threshold, 0 elsewhere; int32"""
+    return mx.where(x >= threshold, 1, 0)
 
 
 def softmax(x: mx.array, axis: int = -1) -> mx.array:

@@ -117,7 +117,8 @@ class GroupNorm(Module):
         if dims % num_groups:
             raise ValueError(f"[GroupNorm] {dims} features cannot be split into {num_groups} equal groups")
         if affine:
-            _affine(self, dims)
+            self.bias = mx.zeros((dims,))
+            self.weight = mx.ones((dims,))
         self.num_groups = num_groups
         self.dims = dims
         self.eps = eps
@@ -145,7 +146,8 @@ class BatchNorm(Module):
     """Over all axes but the features: x (batch, num_features) with up to two axes between.
 
     In training mode mean and variance are the batch's, and move the running ones, which evaluation uses, by `momentum`:
-    running = (1 - momentum) * running + momentum * batch. Running values are never trained.
+    running = (1 - momentum) * running + momentum * batch, where the batch's variance counts one element less, so that it
+    is unbiased. Running values are never trained.
 
     Ioffe and Szegedy, Batch normalization, ICML 2015."""
 
@@ -193,7 +195,9 @@ class BatchNorm(Module):
         if self.track_running_stats and self.training:
             m = self.momentum
             self.running_mean = (1 - m) * self.running_mean + m * mean
-            self.running_var = (1 - m) * self.running_var + m * var
+            count = x.size // x.shape[-1]
+            unbiased = var * (count / (count - 1)) if count > 1 else var
+            self.running_var = (1 - m) * self.running_var + m * unbiased
         return mean, var
 
     def __call__(self, x: mx.array) -> mx.array:

@@ -96,9 +96,13 @@ class ALiBi(Module):
 
     @staticmethod
     def create_alibi_slope(num_heads: int) -> mx.array:
-        """The slopes 2^(-8 h / num_heads) for h from 1 on, as (num_heads, 1, 1)."""
-        base = 2 ** (8 / num_heads)
-        return mx.reshape(mx.power(base, -mx.arange(1, num_heads + 1, dtype=mx.float32)), (num_heads, 1, 1))
+        """The slopes 2^(-8 h / num_heads) for h from 1 on, as (num_heads, 1, 1).
+
+        Where `num_heads` is no power of two, the slopes of the power below, then every second one of the power above."""
+        power = 1 << (num_heads.bit_length() - 1)
+        exponents = [8 * h / power for h in range(1, power + 1)]
+        exponents += [4 * h / power for h in range(1, 2 * (num_heads - power), 2)]
+        return mx.reshape(mx.array([2.0**-e for e in exponents]), (num_heads, 1, 1))
 
     @classmethod
     def create_alibi_matrix(

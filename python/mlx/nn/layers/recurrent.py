@@ -67,8 +67,7 @@ class GRU(Module):
     r = sigmoid(Wxr x + Whr h + br),  z = sigmoid(Wxz x + Whz h + bz),  n = tanh(Wxn x + bn + r * (Whn h + bhn)),
     h = (1 - z) * n + z * h.  Wx, Wh and b hold the rows of r, z and n in this order.
 
-    Gives all h, (..., steps, hidden_size); `hidden` is h before the first step, (..., hidden_size). Without it the first
-    step leaves out all terms with h, and bhn too."""
+    Gives all h, (..., steps, hidden_size); `hidden` is h before the first step, (..., hidden_size), zero by default."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         super().__init__()
@@ -85,8 +84,7 @@ class GRU(Module):
     def _step(self, x: mx.array, hidden: mx.array | None) -> mx.array:
         h = self.hidden_size
         if hidden is None:
-            z = mx.sigmoid(x[..., h : 2 * h])
-            return (1 - z) * mx.tanh(x[..., 2 * h :])
+            hidden = mx.zeros((*x.shape[:-1], h), dtype=x.dtype)
         from_hidden = hidden @ self.Wh.T
         r = mx.sigmoid(x[..., :h] + from_hidden[..., :h])
         z = mx.sigmoid(x[..., h : 2 * h] + from_hidden[..., h : 2 * h])
