@@ -252,13 +252,14 @@ class Module(dict):
     def unfreeze(self, *, recurse: bool = True, keys: str | list[str] | None = None, strict: bool = False) -> Module:
         """Lets parameters be trained again: all, or those called `keys`; the inverse of `freeze`."""
 
-        def unfreeze_one(_: str, module: Module) -> None:
-            if keys is None:
-                module._no_grad.clear()
-            else:
-                module._no_grad.difference_update(module._validate_keys(keys, strict))
+        return self._visit(lambda _, module: module._unfreeze_own(keys, strict), recurse)
 
-        return self._visit(unfreeze_one, recurse)
+    def _unfreeze_own(self, keys: str | list[str] | None, strict: bool) -> None:
+        """`unfreeze` for this module alone."""
+        if keys is None:
+            self._no_grad.clear()
+        else:
+            self._no_grad.difference_update(self._validate_keys(keys, strict))
 
     def _visit(self, apply_fn: Callable[[str, Module], Any], recurse: bool) -> Module:
         if recurse:

@@ -6,10 +6,6 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx.nn.layers.base import Module
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 def _widen(x: mx.array) -> mx.array:
     """float16 and bfloat16 as float32, whose squares neither overflow nor lose the mean."""
@@ -174,11 +170,9 @@ class BatchNorm(Module):
     def _freeze_running(self) -> None:
         self.freeze(keys=["running_mean", "running_var"], recurse=False)
 
-    def unfreeze(self, *args: Any, **kwargs: Any) -> Module:
-        """`Module.unfreeze`, which here leaves the running values frozen."""
-        super().unfreeze(*args, **kwargs)
+    def _unfreeze_own(self, keys: str | list[str] | None, strict: bool) -> None:
+        super()._unfreeze_own(keys, strict)
         self._freeze_running()
-        return self
 
     def _extra_repr(self) -> str:
         return (
