@@ -123,7 +123,8 @@ _layer_case("alibi", lambda nn: nn.ALiBi(), (1, 4, 3, 5))
 _layer_case("alibi_offset_mask", lambda nn: nn.ALiBi(), (2, 3, 3, 5), offset=lambda mx: 2,
             mask=lambda mx: mx.ones((3, 5)))  # fmt: skip
 _layer_case("attention", lambda nn: nn.MultiHeadAttention(8, 2), (2, 3, 8), (2, 5, 8), (2, 5, 8))
-_layer_case("attention_dims", lambda nn: nn.MultiHeadAttention(8, 2, 3, 4, 5, 6, 7, True), (2, 3, 3), (2, 5, 4), (2, 5, 5))
+_layer_case("attention_dims", lambda nn: nn.MultiHeadAttention(8, 2, 3, 4, 5, 6, 7, True), (2, 3, 3), (2, 5, 4),
+            (2, 5, 5))  # fmt: skip
 _layer_case("attention_causal", lambda nn: nn.MultiHeadAttention(8, 2), (2, 4, 8), (2, 4, 8), (2, 4, 8),
             mask=lambda mx: mx.triu(mx.full((4, 4), -1e9), 1))  # fmt: skip
 _layer_case("attention_bool", lambda nn: nn.MultiHeadAttention(8, 2), (2, 4, 8), (2, 4, 8), (2, 4, 8),
@@ -144,6 +145,13 @@ _layer_case("max_pool3d", lambda nn: nn.MaxPool3d(2), (1, 4, 3, 2, 2))
 _layer_case("avg_pool1d", lambda nn: nn.AvgPool1d(3, 1, 1), (2, 6, 3))
 _layer_case("avg_pool2d", lambda nn: nn.AvgPool2d(2, 1), (2, 4, 5, 3))
 _layer_case("avg_pool3d", lambda nn: nn.AvgPool3d((1, 2, 2), padding=(0, 1, 0)), (1, 2, 3, 4, 2))
+
+for _mode, _align, _smooth in (("nearest", False, False), ("linear", False, False), ("linear", True, False),
+                               ("linear", False, True), ("cubic", False, False), ("cubic", True, False),
+                               ("cubic", False, True)):  # fmt: skip
+    for _scale in (2, (1.5, 0.5), (0.4, 2.5)):
+        _layer_case(f"upsample_{_mode}_{_align}_{_smooth}_{_scale}",
+                    lambda nn, a=(_scale, _mode, _align, _smooth): nn.Upsample(*a), (2, 5, 6, 2))  # fmt: skip
 
 
 @case

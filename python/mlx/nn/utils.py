@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mlx.core as mx
+from mlx.utils import tree_flatten, tree_map, tree_reduce, tree_unflatten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     from mlx.nn.layers.base import Module
 
-__all__ = ["value_and_grad"]
+__all__ = ["tree_flatten", "tree_map", "tree_reduce", "tree_unflatten", "value_and_grad"]
 
 
 def value_and_grad(model: Module, fn: Callable) -> Callable:

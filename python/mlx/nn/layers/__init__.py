@@ -71,6 +71,7 @@ from mlx.nn.layers.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from mlx.nn.layers.upsample import Upsample
 
 __all__ = [
     "ALiBi",
@@ -130,6 +131,7 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "Upsample",
     "activations",
     "base",
     "celu",
@@ -168,4 +170,5 @@ __all__ = [
     "step",
     "tanh",
     "transformer",
+    "upsample",
 ]
