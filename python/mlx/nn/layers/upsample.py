@@ -19,7 +19,8 @@ def _nearest(size: int, count: int, scale: float) -> list[int]:
     if scale < 1:
         return [i * size // count for i in range(count)]
     start = ((count - 1) / scale - size + 1) / 2
-    return [min(max(round(i / scale - start), 0), size - 1) for i in range(count)]
+    # Halfway between two elements the even one counts; six digits, so that the quotient's last bit does not decide.
+    return [min(max(round(round(i / scale - start, 6)), 0), size - 1) for i in range(count)]
 
 
 def _triangle(d: mx.array) -> mx.array:
@@ -54,7 +55,8 @@ class Upsample(Module):
     """Resizes the axes between batch and channels of x (batch, ..., channels) by `scale_factor`, one for all or one each.
 
     `mode` is 'nearest', 'linear' or 'cubic'. With `align_corners` the first and last elements stay where they are, else
-    the edges of the outermost ones. `antialias` widens the kernel where an axis shrinks."""
+    the edges of the outermost ones. `antialias`, for 'linear' and 'cubic' without `align_corners`, widens
+    the kernel where an axis shrinks."""
 
     def __init__(
         self,
@@ -66,6 +68,8 @@ class Upsample(Module):
         super().__init__()
         if mode not in ("nearest", "linear", "cubic"):
             raise ValueError(f"[Upsample] mode must be 'nearest', 'linear' or 'cubic', not {mode!r}")
+        if antialias and (mode == "nearest" or align_corners):
+            raise ValueError("[Upsample] antialias needs mode 'linear' or 'cubic' and no align_corners")
         many = isinstance(scale_factor, (list, tuple))
         self._scale = tuple(map(float, scale_factor)) if many else float(scale_factor)
         self.mode = mode
