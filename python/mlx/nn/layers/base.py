@@ -11,11 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_FLOATING = (mx.float16, mx.bfloat16, mx.float32, mx.float64)
-
 
 def _is_floating(dtype: mx.Dtype) -> bool:
-    return dtype in _FLOATING
+    return mx.issubdtype(dtype, mx.floating)
 
 
 class Module(dict):
