@@ -9,7 +9,6 @@ typedef struct {
   PyObject *fun;
   PyObject *argnums;  /* a tuple of ints */
   PyObject *argnames; /* a tuple of strs */
-  bool is_single;     /* argnums was one int: one gradient, not a tuple */
   bool with_value;
 } grad_object;
 
@@ -116,7 +115,7 @@ static PyObject *named_gradients(mxb_ctx *ctx, struct grad_run *r, struct mxp_le
 static PyObject *positional_gradients(mxb_ctx *ctx, struct grad_run *r, struct mxp_leaves *grads, size_t *at) {
   Py_ssize_t n = PyTuple_GET_SIZE(r->g->argnums);
   if (!n) return Py_NewRef(Py_None);
-  if (r->g->is_single) return mxp_tree_rebuild(ctx, r->slots[0], grads, at);
+  if (n == 1) return mxp_tree_rebuild(ctx, r->slots[0], grads, at); /* also where argnums is a list of one, as in MLX */
   PyObject *tuple = PyTuple_New(n);
   for (Py_ssize_t i = 0; tuple && i < n; i++) {
     PyObject *tree = mxp_tree_rebuild(ctx, r->slots[i], grads, at);
@@ -242,7 +241,6 @@ static PyObject *as_tuple(const char *name, PyObject *o, PyTypeObject *type) {
 static bool read_which(grad_object *g, PyObject *argnums, PyObject *argnames) {
   if (!(g->argnames = as_tuple("argnames", argnames, &PyUnicode_Type)) || !(g->argnums = as_tuple("argnums", argnums, &PyLong_Type)))
     return false;
-  g->is_single = PyLong_Check(argnums);
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(g->argnums); i++)
     if (PyLong_AsSsize_t(PyTuple_GET_ITEM(g->argnums, i)) < 0) {
       PyErr_Clear();
@@ -269,7 +267,6 @@ static PyObject *make(PyObject *args, PyObject *keywords, bool with_value) {
     g->vectorcall = grad_call;
     g->fun = Py_NewRef(fun);
     g->argnums = g->argnames = NULL;
-    g->is_single = false;
     g->with_value = with_value;
     PyObject_GC_Track(g);
     if (!read_which(g, argnums, argnames)) Py_CLEAR(g);

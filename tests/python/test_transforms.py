@@ -40,7 +40,7 @@ def test_which_arguments():
     a, b, c = mx.array(2.0), mx.array(3.0), mx.array(5.0)
     assert mx.grad(f, argnums=1)(a, b).item() == 2
     assert [g.item() for g in mx.grad(f, argnums=(1, 0))(a, b)] == [2, 3]
-    assert [g.item() for g in mx.grad(f, argnums=[0])(a, b)] == [3]
+    assert mx.grad(f, argnums=[0])(a, b).item() == 3  # one gradient is not a tuple, as in MLX
     positional, named = mx.grad(f, argnames="c")(a, b, c=c)
     assert positional is None and named["c"].item() == 6
     positional, named = mx.grad(f, argnums=0, argnames=["c"])(a, b, c=c)
