@@ -27,6 +27,8 @@ build-%: setup
 
 demo: build-release
 	build/release/examples/linear_regression
+	@if ls build/release/python/mlx/core.*.so >/dev/null 2>&1; then echo; echo "The synthetic problem from Python, by the program of MLX's documentation:"; \
+	  PYTHONPATH=build/release/python .venv/bin/python examples/python/linear_regression.py; fi
 
 test: build-release
 	ctest --preset release -LE long -j $(JOBS)
