@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) void fetch(const char *at, int64_t 
     T t[LANES] __attribute__((aligned(64))), e[LANES] __attribute__((aligned(64)));                         \
     const T *p = x, v = *(const T *)m;                                                                      \
     T *o = y ? y : e;                                                                                       \
-    const char *ahead = next;                                                                               \
+    const char *ahead = next ? next : x; /* the latter is not fetched */                                    \
     int64_t step = y ? LANES : 0, rest = n % LANES, ahead_step = next ? (int64_t)sizeof t : 0;              \
     for (int64_t i = 0; i < n / LANES; i++, p += LANES, o += step, ahead += ahead_step) {                   \
       if (ahead_step) fetch(ahead, sizeof t);                                                               \
