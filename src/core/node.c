@@ -33,7 +33,7 @@ static void copy_params(void *to, const void *from, const struct mx_prim *prim, 
 
 static bool set_params(mx_array a, const struct mx_prim *prim, const void *params, int ndim) {
   if (prim->params_size <= sizeof a->params) {
-    if (prim->params_size == sizeof a->params)
+    if (prim->params_size == sizeof a->params) /* most: one store */
       memcpy(&a->params, params, sizeof a->params);
     else
       memcpy(&a->params, params, prim->params_size);

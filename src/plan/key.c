@@ -73,7 +73,7 @@ static bool add_params(struct mxi_tape *t, mx_array a, const struct mx_prim *pri
   size_t words = (prim->params_size + 3) / 4;
   uint32_t *w = t->structure + t->structure_count;
   t->structure_count += words;
-  if (words == 2) {
+  if (words == 2) { /* most: they are in the node, whose unused bytes are zero */
     memcpy(w, &a->params, 8);
   } else {
     w[words - 1] = 0;
