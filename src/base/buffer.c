@@ -25,12 +25,13 @@ static void *(*user_alloc)(size_t, void *);
 static void (*user_release)(void *, size_t, void *);
 static void *user_ctx;
 
+/* Behind a pointer: a library that is loaded late, as Python's extensions are, shares some hundred bytes of room for
+ * initial-exec variables with all others. */
 struct local_cache {
   struct mxi_buffer *list[LOCAL_CLASSES];
   uint8_t count[LOCAL_CLASSES];
-  bool registered;
 };
-static __thread struct local_cache local __attribute__((tls_model("initial-exec")));
+static __thread struct local_cache *local __attribute__((tls_model("initial-exec"))); /* NULL: nothing was freed yet */
 static pthread_key_t local_key;
 static pthread_once_t local_once = PTHREAD_ONCE_INIT;
 
@@ -74,18 +75,27 @@ static void flush_local(struct local_cache *l) {
 
 static void thread_ends(void *l) {
   flush_local(l);
-  ((struct local_cache *)l)->registered = false;
+  mxi_free(l);
+  local = NULL;
 }
 
 static void make_key(void) { pthread_key_create(&local_key, thread_ends); }
 
-static void register_thread(void) {
+/* False without memory: the thread then shares the cache of the process. */
+static bool has_local(void) {
+  if (local) return true;
   pthread_once(&local_once, make_key);
-  local.registered = pthread_setspecific(local_key, &local) == 0;
+  struct local_cache *l = mxi_calloc(sizeof *l);
+  if (l && pthread_setspecific(local_key, l)) {
+    mxi_free(l);
+    l = NULL;
+  }
+  local = l;
+  return l;
 }
 
 void mxi_buffer_clear_cache(void) {
-  flush_local(&local);
+  if (local) flush_local(local);
   pthread_mutex_lock(&lock);
   for (int c = 0; c < CLASS_COUNT; c++)
     while (cache[c]) {
@@ -98,10 +108,10 @@ void mxi_buffer_clear_cache(void) {
 }
 
 static struct mxi_buffer *from_cache(int c) {
-  if (c < LOCAL_CLASSES && local.list[c]) {
-    struct mxi_buffer *b = local.list[c];
-    local.list[c] = b->next;
-    local.count[c]--;
+  if (c < LOCAL_CLASSES && local && local->list[c]) {
+    struct mxi_buffer *b = local->list[c];
+    local->list[c] = b->next;
+    local->count[c]--;
     return b;
   }
   if (atomic_load_explicit(&cached, memory_order_relaxed) == 0) return NULL;
@@ -180,14 +190,11 @@ static void recycle(struct mxi_buffer *b) {
     block_free(b);
     return;
   }
-  if (c < LOCAL_CLASSES && local.count[c] < LOCAL_BLOCKS) {
-    if (!local.registered) register_thread();
-    if (local.registered) {
-      b->next = local.list[c];
-      local.list[c] = b;
-      local.count[c]++;
-      return;
-    }
+  if (c < LOCAL_CLASSES && has_local() && local->count[c] < LOCAL_BLOCKS) {
+    b->next = local->list[c];
+    local->list[c] = b;
+    local->count[c]++;
+    return;
   }
   pthread_mutex_lock(&lock);
   b->next = cache[c];

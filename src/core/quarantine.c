@@ -11,51 +11,40 @@
 enum { FREE, ALIVE, DEAD };
 
 /* ---- Scopes ------------------------------------------------------------------------------------------------------ */
-#define DEPTH_MAX 64 /* scopes told apart; deeper ones count as the innermost of these */
-
-struct scope {
-  size_t mark;
-  uint32_t number;
-  const char *call;
-};
-
-static __thread struct {
-  uint32_t last; /* number */
-  int depth;
-  struct scope open[DEPTH_MAX];
-} scopes;
-
-static struct scope innermost(void) {
-  int n = scopes.depth < DEPTH_MAX ? scopes.depth : DEPTH_MAX;
-  return n ? scopes.open[n - 1] : (struct scope){0};
+static struct mxi_open_scope innermost(const struct mxi_open_scopes *s) {
+  int n = s->depth < MXI_SCOPES_MAX ? s->depth : MXI_SCOPES_MAX;
+  return n ? s->open[n - 1] : (struct mxi_open_scope){0};
 }
 
 static void begin(size_t mark, const char *call) {
-  scopes.last++;
-  if (scopes.depth < DEPTH_MAX) scopes.open[scopes.depth] = (struct scope){mark, scopes.last, call};
-  scopes.depth++;
+  struct mxi_open_scopes *s = &mxi_self()->scopes;
+  s->last++;
+  if (s->depth < MXI_SCOPES_MAX) s->open[s->depth] = (struct mxi_open_scope){mark, s->last, call};
+  s->depth++;
 }
 
 void mxi_scope_begun(size_t mark) { begin(mark, NULL); }
 void mxi_call_begun(size_t mark, const char *who) { begin(mark, who); }
 
 void mxi_call_ended(void) {
-  if (scopes.depth > DEPTH_MAX) {
-    scopes.depth--;
+  struct mxi_open_scopes *s = &mxi_self()->scopes;
+  if (s->depth > MXI_SCOPES_MAX) {
+    s->depth--;
     return;
   }
-  while (scopes.depth > 0 && !scopes.open[--scopes.depth].call) {
+  while (s->depth > 0 && !s->open[--s->depth].call) {
   }
 }
 
 /* Scopes opened later, and left open, end with this one. Of several with one mark the innermost ends. */
 void mxi_scope_ended(size_t mark) {
-  if (scopes.depth > DEPTH_MAX) {
-    scopes.depth--;
+  struct mxi_open_scopes *s = &mxi_self()->scopes;
+  if (s->depth > MXI_SCOPES_MAX) {
+    s->depth--;
     return;
   }
-  while (scopes.depth > 0 && scopes.open[scopes.depth - 1].mark > mark) scopes.depth--;
-  if (scopes.depth > 0 && scopes.open[scopes.depth - 1].mark == mark) scopes.depth--;
+  while (s->depth > 0 && s->open[s->depth - 1].mark > mark) s->depth--;
+  if (s->depth > 0 && s->open[s->depth - 1].mark == mark) s->depth--;
 }
 
 /* ---- From birth to quarantine ------------------------------------------------------------------------------------ */
@@ -72,7 +61,7 @@ void mxi_slab_made(mx_array slab, uint32_t count) {
 }
 
 void mxi_node_born(mx_array a, const struct mxi_thread *self) {
-  struct scope s = innermost();
+  struct mxi_open_scope s = innermost(&self->scopes);
   a->origin.scope = s.number;
   a->origin.call = s.call;
   a->origin.thread = self->id;
@@ -135,8 +124,9 @@ bool mxi_handle_drop(const char *who, mx_array a) {
 }
 
 mx_array mxi_handle_moved(mx_array a) {
-  if (!a || a->origin.thread != mxi_self()->id) return a; /* another thread's scope holds it too */
-  struct scope s = innermost();
+  const struct mxi_thread *self = mxi_self();
+  if (!a || a->origin.thread != self->id) return a; /* another thread's scope holds it too */
+  struct mxi_open_scope s = innermost(&self->scopes);
   a->origin.scope = s.number;
   a->origin.call = s.call;
   return a;
@@ -179,11 +169,12 @@ static int64_t report_taken(void) {
 }
 
 int64_t mxi_handles_report(void) {
-  size_t top = mxi_self_ ? mxi_self_->ctx.top : 0;
-  int n = scopes.depth < DEPTH_MAX ? scopes.depth : DEPTH_MAX;
+  const struct mxi_thread *self = mxi_self_;
+  const struct mxi_open_scopes *s = self ? &self->scopes : NULL;
+  int n = !s ? 0 : s->depth < MXI_SCOPES_MAX ? s->depth : MXI_SCOPES_MAX;
   for (int i = 0; i < n; i++)
-    mxi_log_say("handles", "scope %u of thread %u has not ended (%zu handles)", scopes.open[i].number, mxi_self()->id,
-                (i + 1 < n ? scopes.open[i + 1].mark : top) - scopes.open[i].mark);
+    mxi_log_say("handles", "scope %u of thread %u has not ended (%zu handles)", s->open[i].number, self->id,
+                (i + 1 < n ? s->open[i + 1].mark : self->ctx.top) - s->open[i].mark);
   return report_taken();
 }
 

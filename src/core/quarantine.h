@@ -28,6 +28,19 @@ struct mxi_origin {
 };
 #define MXI_ORIGIN struct mxi_origin origin;
 
+/* The open scopes of a thread, kept in its struct mxi_thread. */
+#define MXI_SCOPES_MAX 64 /* scopes told apart; deeper ones count as the innermost of these */
+struct mxi_open_scopes {
+  uint32_t last; /* number */
+  int depth;
+  struct mxi_open_scope {
+    size_t mark;
+    uint32_t number;
+    const char *call;
+  } open[MXI_SCOPES_MAX];
+};
+#define MXI_SCOPES struct mxi_open_scopes scopes;
+
 void mxi_slab_made(mx_array slab, uint32_t count);
 void mxi_node_born(mx_array a, const struct mxi_thread *self);
 void mxi_node_bury(struct mxi_thread *self, mx_array a); /* in place of mxi_node_recycle */
@@ -55,6 +68,7 @@ int64_t mxi_handles_report(void);
 
 #else
 #define MXI_ORIGIN
+#define MXI_SCOPES
 #define mxi_slab_made(slab, count) ((void)0)
 #define mxi_node_born(a, self) ((void)0)
 #define mxi_node_bury(self, a) mxi_node_recycle(self, a)

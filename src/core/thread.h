@@ -15,6 +15,7 @@ struct mxi_thread {
   _Atomic(mx_array) merge_queue;
   struct mxi_ctx ctx;
   struct mxi_thread *next; /* in the registry */
+  MXI_SCOPES
 };
 
 /* Read at every step of building a graph: the model that costs one instruction, also in a shared library. */
