@@ -17,11 +17,13 @@ if(MICA_BLAS)
     get_filename_component(mica_blas_file "${mica_blas_path}" NAME)
   endif()
 else()
-  file(GLOB mica_blas_found
-    "${MICA_VENV}/lib/python3*/site-packages/scipy_openblas32/lib/libscipy_openblas.so"
-    "${MICA_VENV}/lib/python3*/site-packages/scipy_openblas32/lib/libscipy_openblas.dylib")
-  if(NOT mica_blas_found)
-    message(FATAL_ERROR "no OpenBLAS in ${MICA_VENV}: run scripts/setup, or pass -DMICA_BLAS=<pkg-config name> for the system's")
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" -c
+      "import importlib.util as u, os; print(os.path.dirname(u.find_spec('scipy_openblas32').origin), end='')"
+    OUTPUT_VARIABLE mica_blas_package ERROR_QUIET)
+  file(GLOB mica_blas_found "${mica_blas_package}/lib/libscipy_openblas.so" "${mica_blas_package}/lib/libscipy_openblas.dylib")
+  if(NOT mica_blas_package OR NOT mica_blas_found)
+    message(FATAL_ERROR "${Python_EXECUTABLE} has no scipy-openblas32: run scripts/setup, or pass -DMICA_BLAS=<pkg-config name> for the system's BLAS")
   endif()
   list(GET mica_blas_found 0 mica_blas_path)
   get_filename_component(mica_blas_file "${mica_blas_path}" NAME)
@@ -36,4 +38,11 @@ foreach(symbol cblas_sgemm dgesdd_)
   endif()
 endforeach()
 unset(mica_blas_symbols)
+
+# Where else than in the folder mica/ beside itself the library looks, in this order. A wheel looks nowhere else: it is built
+# in a folder that goes away, and that anybody could make again.
+set(mica_blas_places "\"${mica_blas_file}\"")
+if(NOT SKBUILD)
+  string(PREPEND mica_blas_places "\"${CMAKE_INSTALL_FULL_LIBDIR}/mica/${mica_blas_file}\", \"${mica_blas_path}\", ")
+endif()
 message(STATUS "BLAS: ${mica_blas_path}")

@@ -13,11 +13,10 @@ if(mica_blas_bundled)
   file(GLOB mica_blas_runtime "${mica_blas_dir}/*.so*" "${mica_blas_dir}/*.dylib"
     "${mica_blas_dir}/../../scipy_openblas32.libs/*.so*")
   install(FILES ${mica_blas_runtime} DESTINATION ${CMAKE_INSTALL_LIBDIR}/mica)
-  file(GLOB_RECURSE mica_blas_license "${mica_blas_dir}/../../scipy_openblas32-*.dist-info/LICENSE*")
-  if(mica_blas_license)
-    list(GET mica_blas_license 0 mica_blas_license)
-    install(FILES ${mica_blas_license} DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.openblas)
-  endif()
+  file(GLOB mica_blas_license "${mica_blas_dir}/../../scipy_openblas32-*.dist-info/LICENSE*"
+    "${mica_blas_dir}/../../scipy_openblas32-*.dist-info/licenses/LICENSE*")
+  list(GET mica_blas_license 0 mica_blas_license)
+  install(FILES "${mica_blas_license}" DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.openblas)
 endif()
 
 set(mica_pc_dir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")

@@ -64,12 +64,11 @@ static void *find_library(void) {
   void *handle = NULL;
   if (slash) {
     int length = snprintf(path, sizeof path, "%.*s/%s/%s", (int)(slash - self.dli_fname), self.dli_fname,
-                          MXI_BLAS_INSTALL_SUBDIR, MXI_BLAS_FILE);
+                          MXI_BLAS_SUBDIR, MXI_BLAS_FILE);
     if (length < PATH_LIMIT) handle = open_with_one_thread(path);
   }
-  if (!handle) handle = open_with_one_thread(MXI_BLAS_INSTALL_DIR "/" MXI_BLAS_FILE);
-  if (!handle) handle = open_with_one_thread(MXI_BLAS_BUILD_PATH);
-  if (!handle) handle = open_with_one_thread(MXI_BLAS_FILE);
+  static const char *const places[] = {MXI_BLAS_PLACES};
+  for (size_t i = 0; i < sizeof places / sizeof *places && !handle; i++) handle = open_with_one_thread(places[i]);
   return handle;
 }
 
