@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the example programs as a person would, checks what they print and how they fail, and runs every program of
-# docs/c-guide.md and docs/extending.md.   usage: run.sh FOLDER-OF-PROGRAMS [C-COMPILER FLAGS...]
+# docs/c-guide.md, docs/extending.md and docs/c-and-python.md.   usage: run.sh FOLDER-OF-PROGRAMS [C-COMPILER FLAGS...]
 # The flags must let a program include <mica.h> and link with the library; without a compiler the guide is left out.
 # A block marked "c debug" is for debug builds, and run only with MICA_DEBUG=1 in the environment.
 # Also run is the program of README.md.
@@ -235,7 +235,8 @@ if [ -n "$compiler" ]; then
   ok "the README's program runs"
   check "the README's program prints its figure" grep -q '^|dL/dw\[0\]| = [0-9.e-]*$' "$work/out"
   awk -v dir="$work" -v debug="${MICA_DEBUG:-0}" '/^```c( debug)?$/ { n++; wanted = !/debug/ || debug == 1; file = wanted ? dir "/guide" n ".c" : ""; next }
-    /^```text$/ { file = wanted ? dir "/guide" n ".txt" : ""; next } /^```/ { file = ""; next } file { print > file }' docs/c-guide.md docs/extending.md
+    /^```python$/ { wanted = 0 } /^```text$/ { file = wanted ? dir "/guide" n ".txt" : ""; next } /^```/ { file = ""; next } file { print > file }' \
+    docs/c-guide.md docs/extending.md docs/c-and-python.md
   for source in "$work"/guide*.c; do
     block=$(basename "$source" .c)
     : >"$work/out"
