@@ -43,6 +43,16 @@ static const struct op ops[] = {
 };
 enum { OPS = sizeof ops / sizeof *ops };
 
+struct example {
+  const char *name, *expression, *result;
+};
+static const struct example examples[] = {
+#define EXAMPLE(name, expression, result) {#name, expression, result},
+#include "ops/examples.def"
+#undef EXAMPLE
+};
+enum { EXAMPLES = sizeof examples / sizeof *examples };
+
 static int failures;
 static void fail(const char *name, const char *format, ...) {
   va_list args;
@@ -287,19 +297,20 @@ static struct op op_of_row(const struct row *r) {
 }
 
 /* ---- include/mica/ops.h ------------------------------------------------------------------------------------------ */
-static const char *row_dtype(enum rule rule) {
-  switch (rule) {
-  case FLOAT: return "promoted; bool and integers give float32.";
-  case REAL: return "promoted; complex64 gives float32.";
+static const char *row_dtype(const struct row *r) {
+  bool is_unary = r->number == 1;
+  switch (r->rule) {
+  case FLOAT: return is_unary ? "as `a`; bool and integers give float32." : "promoted; bool and integers give float32.";
+  case REAL: return is_unary ? "as `a`; complex64 gives float32." : "promoted; complex64 gives float32.";
   case COMPARE: return "bool; operands are promoted first.";
   case LOGIC: return "bool; operands count as true where not zero.";
-  case BITS: return "promoted; floats and complex are refused.";
+  case BITS: return is_unary ? "as `a`; floats and complex are refused." : "promoted; floats and complex are refused.";
   case SHIFT: return "promoted, bool as uint8; floats and complex are refused.";
   case PRED: return "bool.";
   case SELECT: return "`a` and `b` promoted; `condition` counts as true where not zero.";
   case ENCODE: return "uint8; floats only.";
   case DECODE: return "float32; uint8 only.";
-  default: return "promoted.";
+  default: return is_unary ? "as `a`." : "promoted.";
   }
 }
 
@@ -342,7 +353,7 @@ static void print_ops_h(void) {
     if (rows[i].kind != ROW_OP || is_internal(&op)) continue;
     char doc[1024];
     snprintf(doc, sizeof doc, "%s\nfails: %sdtype memory\ndtype: %s", op.doc, rows[i].number > 1 ? "shape " : "",
-             row_dtype(rows[i].rule));
+             row_dtype(&rows[i]));
     put_doc(doc);
     put_prototype(&op, PUBLIC);
     put(";\n");

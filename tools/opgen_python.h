@@ -252,19 +252,71 @@ static void put_signature(const struct py_op *py, bool is_method) {
   put("%s, stream=None)", py->positional == py->count && !py->has_varargs ? ", *" : "");
 }
 
-/* C's words in Python's: "MX_ERR_VALUE" is ValueError, "mx_max" is max. */
-static void put_python_text(const char *text, size_t n) {
+static void put_escaped(const char *text, size_t n) {
+  for (; n; n--, text++) put(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+}
+
+/* The length of `name` at the start of a text, where that is an argument in C which Python calls otherwise; else 0. */
+static size_t put_renamed(const struct py_op *py, const char *text, const char *end) {
+  for (int i = 0; *text == '`' && i < py->count; i++) {
+    size_t n = strlen(py->params[i].source);
+    if (!n || n + 2 > (size_t)(end - text) || strncmp(text + 1, py->params[i].source, n) || text[n + 1] != '`') continue;
+    put("`%s`", py->params[i].name);
+    return n + 2;
+  }
+  return 0;
+}
+
+/* C's words in Python's: "MX_ERR_VALUE" is ValueError, "mx_max" is max, "`axes`" is `axis`. */
+static void put_python_text(const struct py_op *py, const char *text, size_t n) {
   static const struct {
     const char *c, *python;
   } terms[] = {{"MX_ERR_SHAPE", "ValueError"}, {"MX_ERR_DTYPE", "ValueError"}, {"MX_ERR_VALUE", "ValueError"}, {"MX_ERR_INDEX", "IndexError"},
                {"MX_ERR_TYPE", "TypeError"},   {"MX_ALL", "None"},             {"NULL", "None"},               {"mx_", ""}};
   for (const char *end = text + n; text < end;) {
-    size_t used = 0;
+    size_t used = put_renamed(py, text, end);
     for (size_t i = 0; i < sizeof terms / sizeof *terms && !used; i++)
       if (!strncmp(text, terms[i].c, strlen(terms[i].c))) used = strlen(terms[i].c), put("%s", terms[i].python);
-    if (!used) used = 1, put(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    if (!used) put_escaped(text, used = 1);
     text += used;
   }
+}
+
+static void put_doc_line(const struct py_op *py, const char *text, size_t n) {
+  put("\n     \"");
+  put_python_text(py, text, n);
+  put("\\n\"");
+}
+
+/* Rows of elementwise.def follow rules, which their documentation leaves to be said here. */
+static void put_row_rules(const struct py_op *py) {
+  for (int i = 0; i < ROWS; i++) {
+    if (rows[i].kind != ROW_OP || strcmp(rows[i].name, py->op->name)) continue;
+    char text[120];
+    const char *shape = rows[i].number > 1 ? "shape: that of the operands, broadcast." : "shape: as `a`.";
+    put_doc_line(py, shape, strlen(shape));
+    snprintf(text, sizeof text, "dtype: %s", row_dtype(&rows[i]));
+    put_doc_line(py, text, strlen(text));
+  }
+}
+
+/* As the interpreter shows it, so that a test can run it. */
+static void put_example(const struct py_op *py) {
+  int i = 0;
+  while (i < EXAMPLES && strcmp(examples[i].name, py->op->name)) i++;
+  if (i == EXAMPLES) {
+    fail(py->op->name, "has no row in src/ops/examples.def");
+    return;
+  }
+  put("\n     \"\\n>>> ");
+  put_escaped(examples[i].expression, strlen(examples[i].expression));
+  for (const char *p = examples[i].result;; p++) {
+    size_t n = strcspn(p, "\n");
+    put("\\n\"\n     \"");
+    put_escaped(p, n);
+    if (!*(p += n)) break;
+  }
+  put("\"");
 }
 
 static void put_docstring(const struct py_op *py, const char *name, bool is_method) {
@@ -273,13 +325,11 @@ static void put_docstring(const struct py_op *py, const char *name, bool is_meth
   put("\\n--\\n\\n\"");
   for (const char *p = py->op->doc; *p;) {
     size_t n = strcspn(p, "\n");
-    if (strncmp(p, "fails: ", 7) && strncmp(p, "python: ", 8)) {
-      put("\n     \"");
-      put_python_text(p, n);
-      put("\\n\"");
-    }
+    if (strncmp(p, "fails: ", 7) && strncmp(p, "python: ", 8)) put_doc_line(py, p, n);
     p += n + (p[n] == '\n');
   }
+  put_row_rules(py);
+  put_example(py);
 }
 
 static const char *py_module; /* whose functions are printed */

@@ -32,16 +32,16 @@ MX_API mx_array mx_remainder(mx_array a, mx_array b);
  *  dtype: promoted. */
 MX_API mx_array mx_power(mx_array a, mx_array b);
 /** a * a.  [lazy; fails: dtype memory]
- *  dtype: promoted. */
+ *  dtype: as `a`. */
 MX_API mx_array mx_square(mx_array a);
 /** -a; unsigned integers wrap.  [lazy; fails: dtype memory]
- *  dtype: promoted. */
+ *  dtype: as `a`. */
 MX_API mx_array mx_negative(mx_array a);
 /** |a|; the modulus of a complex number.  [lazy; fails: dtype memory]
- *  dtype: promoted; complex64 gives float32. */
+ *  dtype: as `a`; complex64 gives float32. */
 MX_API mx_array mx_abs(mx_array a);
 /** -1, 0 or 1; a / |a| for complex numbers.  [lazy; fails: dtype memory]
- *  dtype: promoted. */
+ *  dtype: as `a`. */
 MX_API mx_array mx_sign(mx_array a);
 /** The larger of a and b; NaN wins, complex numbers compare by parts.  [lazy; fails: shape dtype memory]
  *  dtype: promoted. */
@@ -50,97 +50,97 @@ MX_API mx_array mx_maximum(mx_array a, mx_array b);
  *  dtype: promoted. */
 MX_API mx_array mx_minimum(mx_array a, mx_array b);
 /** The square root of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_sqrt(mx_array a);
 /** 1 / sqrt(a).  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_rsqrt(mx_array a);
 /** e ** a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_exp(mx_array a);
 /** e ** a - 1, exact near 0.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_expm1(mx_array a);
 /** The natural logarithm of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_log(mx_array a);
 /** The base-2 logarithm of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_log2(mx_array a);
 /** The base-10 logarithm of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_log10(mx_array a);
 /** log(1 + a), exact near 0.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_log1p(mx_array a);
 /** log(e**a + e**b) without overflow.  [lazy; fails: shape dtype memory]
  *  dtype: promoted; bool and integers give float32. */
 MX_API mx_array mx_logaddexp(mx_array a, mx_array b);
 /** 1 / (1 + e ** -a).  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_sigmoid(mx_array a);
 /** The error function of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_erf(mx_array a);
 /** The inverse of erf.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_erfinv(mx_array a);
 /** The sine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_sin(mx_array a);
 /** The cosine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_cos(mx_array a);
 /** The tangent of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_tan(mx_array a);
 /** The inverse sine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_arcsin(mx_array a);
 /** The inverse cosine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_arccos(mx_array a);
 /** The inverse tangent of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_arctan(mx_array a);
 /** The angle of the point (b, a).  [lazy; fails: shape dtype memory]
  *  dtype: promoted; bool and integers give float32. */
 MX_API mx_array mx_arctan2(mx_array a, mx_array b);
 /** The hyperbolic sine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_sinh(mx_array a);
 /** The hyperbolic cosine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_cosh(mx_array a);
 /** The hyperbolic tangent of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_tanh(mx_array a);
 /** The inverse hyperbolic sine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_arcsinh(mx_array a);
 /** The inverse hyperbolic cosine of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_arccosh(mx_array a);
 /** The inverse hyperbolic tangent of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; bool and integers give float32. */
+ *  dtype: as `a`; bool and integers give float32. */
 MX_API mx_array mx_arctanh(mx_array a);
 /** a rounded down.  [lazy; fails: dtype memory]
- *  dtype: promoted. */
+ *  dtype: as `a`. */
 MX_API mx_array mx_floor(mx_array a);
 /** a rounded up.  [lazy; fails: dtype memory]
- *  dtype: promoted. */
+ *  dtype: as `a`. */
 MX_API mx_array mx_ceil(mx_array a);
 /** a rounded towards 0.  [lazy; fails: dtype memory]
- *  dtype: promoted. */
+ *  dtype: as `a`. */
 MX_API mx_array mx_trunc(mx_array a);
 /** The real part of a.  [lazy; fails: dtype memory]
- *  dtype: promoted; complex64 gives float32. */
+ *  dtype: as `a`; complex64 gives float32. */
 MX_API mx_array mx_real(mx_array a);
 /** The imaginary part of a; 0 where a is not complex.  [lazy; fails: dtype memory]
- *  dtype: promoted; complex64 gives float32. */
+ *  dtype: as `a`; complex64 gives float32. */
 MX_API mx_array mx_imag(mx_array a);
 /** a with the sign of its imaginary part changed.  [lazy; fails: dtype memory]
- *  dtype: promoted. */
+ *  dtype: as `a`. */
 MX_API mx_array mx_conjugate(mx_array a);
 /** a == b.  [lazy; fails: shape dtype memory]
  *  dtype: bool; operands are promoted first. */
@@ -182,7 +182,7 @@ MX_API mx_array mx_bitwise_or(mx_array a, mx_array b);
  *  dtype: promoted; floats and complex are refused. */
 MX_API mx_array mx_bitwise_xor(mx_array a, mx_array b);
 /** ~a; not a for bool.  [lazy; fails: dtype memory]
- *  dtype: promoted; floats and complex are refused. */
+ *  dtype: as `a`; floats and complex are refused. */
 MX_API mx_array mx_bitwise_invert(mx_array a);
 /** a << b; 0 where b is not in [0, width).  [lazy; fails: shape dtype memory]
  *  dtype: promoted, bool as uint8; floats and complex are refused. */
@@ -205,10 +205,10 @@ MX_API mx_array mx_isposinf(mx_array a);
 /** Whether a is -infinity.  [lazy; fails: dtype memory]
  *  dtype: bool. */
 MX_API mx_array mx_isneginf(mx_array a);
-/** a where the condition holds, b elsewhere.  [lazy; fails: shape dtype memory]
+/** `a` where `condition` is true, `b` elsewhere.  [lazy; fails: shape dtype memory]
  *  dtype: `a` and `b` promoted; `condition` counts as true where not zero. */
 MX_API mx_array mx_where(mx_array condition, mx_array a, mx_array b);
-/** a as float8 with 4 bits of exponent and 3 of fraction; beyond 448 saturates.  [lazy; fails: dtype memory]
+/** `a` as float8 with 4 bits of exponent and 3 of fraction; beyond 448 saturates.  [lazy; fails: dtype memory]
  *  dtype: uint8; floats only. */
 MX_API mx_array mx_to_fp8(mx_array a);
 

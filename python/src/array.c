@@ -202,8 +202,17 @@ static PyObject *array_getitem(PyObject *self, Py_ssize_t i) {
 }
 
 static const PyMethodDef own_methods[] = {
-    {"item", array_item, METH_NOARGS, "item($self, /)\n--\n\nThe one element of the array, as a Python number. Evaluates."},
-    {"tolist", array_tolist, METH_NOARGS, "tolist($self, /)\n--\n\nThe elements as nested lists of Python numbers. Evaluates."},
+    {"item", array_item, METH_NOARGS,
+     "item($self, /)\n--\n\n"
+     "The one element of the array, as a Python number. Evaluates.\n"
+     "error: ValueError if the array has not exactly one element.\n"
+     "\n>>> mx.sum(mx.array([1, 2, 3])).item()\n"
+     "6"},
+    {"tolist", array_tolist, METH_NOARGS,
+     "tolist($self, /)\n--\n\n"
+     "The elements as nested lists of Python numbers; a number of a 0-d array. Evaluates.\n"
+     "\n>>> mx.array([[1, 2], [3, 4]]).tolist()\n"
+     "[[1, 2], [3, 4]]"},
     {"__copy__", array_copy, METH_NOARGS, "__copy__($self, /)\n--\n\nAnother array of the same value."},
     {"__deepcopy__", array_copy, METH_O, "__deepcopy__($self, memo, /)\n--\n\nAnother array of the same value."},
 };
@@ -225,7 +234,16 @@ PyTypeObject mxp_array_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.array",
     .tp_basicsize = sizeof(mxp_array),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "array(val, dtype=None)\n--\n\nAn array of numbers, from an array, a number, a nested list or anything with the buffer protocol.",
+    .tp_doc =
+        "array(val, dtype=None)\n--\n\n"
+        "An array of numbers, from an array, a number, a nested list or anything with the buffer protocol.\n"
+        "shape: that of `val`; lists of one level must be of one length.\n"
+        "dtype: `dtype`, or that of `val`; Python integers give int32, or int64 where they need it, floats and buffers of float64 give\n"
+        "float32, complex numbers complex64.\n"
+        "error: ValueError if lists are ragged or a number does not fit; TypeError for what is no number.\n"
+        "\n>>> mx.array([[1, 2], [3, 4]], dtype=mx.float32)\n"
+        "array([[1, 2],\n"
+        "       [3, 4]], dtype=float32)",
     .tp_vectorcall = array_vectorcall,
     .tp_new = array_new,
     .tp_dealloc = array_dealloc,

@@ -67,13 +67,32 @@ METHOD(maximum, mxb_scatter_max, mxb_maximum, NULL)
 METHOD(minimum, mxb_scatter_min, mxb_minimum, NULL)
 
 #define DOC(name, text) {#name, at_##name, METH_O, #name "($self, value, /)\n--\n\n" text}
-static PyMethodDef methods[] = {DOC(add, "The array with `value` added there."),
-                                DOC(subtract, "The array with `value` subtracted there."),
-                                DOC(multiply, "The array multiplied by `value` there."),
-                                DOC(divide, "The array divided by `value` there."),
-                                DOC(maximum, "The array with the larger of it and `value` there."),
-                                DOC(minimum, "The array with the smaller of it and `value` there."),
-                                {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {
+    DOC(add,
+        "The array with `value` added there, as often as an element is indexed.\n"
+        "\n>>> mx.zeros(3).at[mx.array([0, 2, 2])].add(1)\n"
+        "array([1, 0, 2], dtype=float32)"),
+    DOC(subtract,
+        "The array with `value` subtracted there, as often as an element is indexed.\n"
+        "\n>>> mx.zeros(3).at[mx.array([0, 2, 2])].subtract(1)\n"
+        "array([-1, 0, -2], dtype=float32)"),
+    DOC(multiply,
+        "The array multiplied by `value` there, as often as an element is indexed.\n"
+        "\n>>> mx.ones(3).at[mx.array([0, 2, 2])].multiply(3)\n"
+        "array([3, 1, 9], dtype=float32)"),
+    DOC(divide,
+        "The array divided by `value` there, as often as an element is indexed.\n"
+        "\n>>> mx.ones(3).at[mx.array([0, 2, 2])].divide(2)\n"
+        "array([0.5, 1, 0.25], dtype=float32)"),
+    DOC(maximum,
+        "The array with the larger of it and `value` there.\n"
+        "\n>>> mx.array([1, 5, 3]).at[1:].maximum(4)\n"
+        "array([1, 5, 4], dtype=int32)"),
+    DOC(minimum,
+        "The array with the smaller of it and `value` there.\n"
+        "\n>>> mx.array([1, 5, 3]).at[1:].minimum(4)\n"
+        "array([1, 4, 3], dtype=int32)"),
+    {NULL, NULL, 0, NULL}};
 static PyMappingMethods mapping = {.mp_subscript = at_subscript};
 
 static PyTypeObject at_type = {

@@ -110,10 +110,21 @@ static PyObject *core_is_available(PyObject *module, PyObject *o) {
 }
 
 PyMethodDef mxp_device_functions[] = {
-    {"default_device", core_default_device, METH_NOARGS, "default_device($module, /)\n--\n\nThe device that operations run on."},
+    {"default_device", core_default_device, METH_NOARGS,
+     "default_device($module, /)\n--\n\n"
+     "The device that operations run on.\n"
+     "\n>>> mx.default_device()\n"
+     "Device(cpu, 0)"},
     {"set_default_device", core_set_default_device, METH_O,
-     "set_default_device($module, device, /)\n--\n\nSets the device that operations run on.\nerror: ValueError if it is not here."},
-    {"is_available", core_is_available, METH_O, "is_available($module, device, /)\n--\n\nWhether the device is here."},
+     "set_default_device($module, device, /)\n--\n\n"
+     "Sets the device that operations run on.\n"
+     "error: ValueError if it is not here.\n"
+     "\n>>> mx.set_default_device(mx.cpu)"},
+    {"is_available", core_is_available, METH_O,
+     "is_available($module, device, /)\n--\n\n"
+     "Whether the device is here.\n"
+     "\n>>> mx.is_available(mx.cpu)\n"
+     "True"},
     {NULL, NULL, 0, NULL}};
 
 bool mxp_add_devices(PyObject *m) {

@@ -82,14 +82,58 @@ static PyObject *core_get_cache_memory(PyObject *module, PyObject *unused) {
 #define FUNCTION(f) ((PyCFunction)(void (*)(void))(f))
 PyMethodDef mxp_eval_functions[] = {
     {"eval", FUNCTION(core_eval), METH_FASTCALL,
-     "eval($module, /, *args)\n--\n\nComputes the arrays, and those in lists, tuples and dicts. Other objects are left alone."},
+     "eval($module, /, *args)\n--\n\n"
+     "Computes the arrays, and those in lists, tuples and dicts. Other objects are left alone.\n"
+     "error: what the operations raise when they run, such as IndexError for an index that is out of range.\n"
+     "\n>>> a = mx.arange(3) * 2\n"
+     ">>> mx.eval(a, {\"more\": [a + 1]})"},
     {"async_eval", FUNCTION(core_async_eval), METH_FASTCALL,
-     "async_eval($module, /, *args)\n--\n\nStarts to compute the arrays; an error shows where one is read, and in synchronize."},
-    {"synchronize", core_synchronize, METH_NOARGS, "synchronize($module, /)\n--\n\nWaits for what async_eval has started."},
-    {"set_num_threads", core_set_num_threads, METH_O, "set_num_threads($module, n, /)\n--\n\nThreads that share one evaluation."},
-    {"num_threads", core_num_threads, METH_NOARGS, "num_threads($module, /)\n--\n\nThreads that share one evaluation."},
-    {"clear_cache", core_clear_cache, METH_NOARGS, "clear_cache($module, /)\n--\n\nReturns memory that is kept for later to the system."},
-    {"get_active_memory", core_get_active_memory, METH_NOARGS, "get_active_memory($module, /)\n--\n\nBytes that arrays use."},
-    {"get_peak_memory", core_get_peak_memory, METH_NOARGS, "get_peak_memory($module, /)\n--\n\nThe most bytes that arrays have used."},
-    {"get_cache_memory", core_get_cache_memory, METH_NOARGS, "get_cache_memory($module, /)\n--\n\nBytes that are kept for later."},
+     "async_eval($module, /, *args)\n--\n\n"
+     "Starts to compute the arrays, and those in lists, tuples and dicts, and returns at once.\n"
+     "error: shows where one of the arrays is read, and in synchronize.\n"
+     "\n>>> a = mx.arange(3) * 2\n"
+     ">>> mx.async_eval(a)\n"
+     ">>> a.tolist()\n"
+     "[0, 2, 4]"},
+    {"synchronize", core_synchronize, METH_NOARGS,
+     "synchronize($module, /)\n--\n\n"
+     "Waits for what async_eval has started.\n"
+     "error: the first of the calling thread's failures since the last call.\n"
+     "\n>>> mx.async_eval(mx.arange(3) * 2)\n"
+     ">>> mx.synchronize()"},
+    {"set_num_threads", core_set_num_threads, METH_O,
+     "set_num_threads($module, n, /)\n--\n\n"
+     "Sets how many threads share one evaluation; results do not depend on it.\n"
+     "\n>>> before = mx.num_threads()\n"
+     ">>> mx.set_num_threads(1)\n"
+     ">>> mx.num_threads()\n"
+     "1\n"
+     ">>> mx.set_num_threads(before)"},
+    {"num_threads", core_num_threads, METH_NOARGS,
+     "num_threads($module, /)\n--\n\n"
+     "How many threads share one evaluation: as many as there are cores, MICA_THREADS in the environment, or what\n"
+     "set_num_threads has set.\n"
+     "\n>>> mx.num_threads() >= 1\n"
+     "True"},
+    {"clear_cache", core_clear_cache, METH_NOARGS,
+     "clear_cache($module, /)\n--\n\n"
+     "Returns memory that is kept for later to the system.\n"
+     "\n>>> mx.clear_cache()"},
+    {"get_active_memory", core_get_active_memory, METH_NOARGS,
+     "get_active_memory($module, /)\n--\n\n"
+     "Bytes that arrays use.\n"
+     "\n>>> a = mx.zeros(1000)\n"
+     ">>> mx.eval(a)\n"
+     ">>> mx.get_active_memory() >= a.nbytes\n"
+     "True"},
+    {"get_peak_memory", core_get_peak_memory, METH_NOARGS,
+     "get_peak_memory($module, /)\n--\n\n"
+     "The most bytes that arrays have used.\n"
+     "\n>>> mx.get_peak_memory() >= mx.get_active_memory()\n"
+     "True"},
+    {"get_cache_memory", core_get_cache_memory, METH_NOARGS,
+     "get_cache_memory($module, /)\n--\n\n"
+     "Bytes that are kept for later.\n"
+     "\n>>> mx.get_cache_memory() >= 0\n"
+     "True"},
     {NULL, NULL, 0, NULL}};

@@ -117,9 +117,24 @@ static PyObject *core_load(PyObject *module, PyObject *args, PyObject *keywords)
 #define FUNCTION(f) ((PyCFunction)(void (*)(void))(f))
 PyMethodDef mxp_file_functions[] = {
     {"save", FUNCTION(core_save), METH_VARARGS | METH_KEYWORDS,
-     "save($module, /, file, arr)\n--\n\nWrites an array as .npy, whole or not at all. `file` is a path; .npy is added where it is missing."},
+     "save($module, /, file, arr)\n--\n\n"
+     "Writes an array as .npy, whole or not at all. `file` is a path; .npy is added where it is missing.\n"
+     "error: OSError if the file cannot be written.\n"
+     "\n>>> mx.save(\"a.npy\", mx.arange(3))\n"
+     ">>> mx.load(\"a.npy\")\n"
+     "array([0, 1, 2], dtype=int32)"},
     {"savez", FUNCTION(core_savez), METH_VARARGS | METH_KEYWORDS,
-     "savez($module, file, /, *args, **kwargs)\n--\n\nWrites arrays as .npz, under their keywords or arr_0, arr_1, ..."},
+     "savez($module, file, /, *args, **kwargs)\n--\n\n"
+     "Writes arrays as .npz, under their keywords or arr_0, arr_1, ... `file` is a path; .npz is added where it is missing.\n"
+     "error: OSError if the file cannot be written.\n"
+     "\n>>> mx.savez(\"a.npz\", mx.arange(3), weight=mx.ones((2, 2)))\n"
+     ">>> sorted(mx.load(\"a.npz\"))\n"
+     "['arr_0', 'weight']"},
     {"load", FUNCTION(core_load), METH_VARARGS | METH_KEYWORDS,
-     "load($module, /, file)\n--\n\nThe array of a .npy file, or the arrays of an .npz file by name. The elements are read when evaluated."},
+     "load($module, /, file)\n--\n\n"
+     "The array of a .npy file, or the arrays of an .npz file by name. The elements are read when evaluated.\n"
+     "error: OSError if the file cannot be read or is damaged, ValueError if it holds something else than numbers.\n"
+     "\n>>> mx.savez(\"a.npz\", weight=mx.ones((2, 2)))\n"
+     ">>> mx.load(\"a.npz\")[\"weight\"].shape\n"
+     "(2, 2)"},
     {NULL, NULL, 0, NULL}};

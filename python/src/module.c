@@ -17,7 +17,12 @@ static PyObject *random_seed(PyObject *module, PyObject *o) {
 }
 
 static PyMethodDef random_functions[] = {
-    {"seed", random_seed, METH_O, "seed($module, seed, /)\n--\n\nRestarts the calling thread's random numbers."}, {NULL, NULL, 0, NULL}};
+    {"seed", random_seed, METH_O,
+     "seed($module, seed, /)\n--\n\n"
+     "Restarts the calling thread's random numbers. `seed` is an int from 0 to 2**64 - 1.\n"
+     "\n>>> mx.random.seed(7)\n"
+     ">>> mx.random.randint(0, 10, (3,))\n"
+     "array([0, 1, 8], dtype=int32)"}, {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef core = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core", .m_size = -1, .m_methods = mxp_core_functions,
                                   .m_doc = "Lazy arrays and function transforms; MLX's interface on mica."};

@@ -2114,642 +2114,1199 @@ MXP_FUNCTION(random_multivariate_normal)
 PyMethodDef mxp_core_functions[] = {
     {"add", MXP_CFUNCTION(add_function), METH_FASTCALL | METH_KEYWORDS,
      "add($module, /, a, b, *, stream=None)\n--\n\n"
-     "a + b.\n"},
+     "a + b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.add(mx.array([1, 2, 3]), 10)\n"
+     "array([11, 12, 13], dtype=int32)"},
     {"subtract", MXP_CFUNCTION(subtract_function), METH_FASTCALL | METH_KEYWORDS,
      "subtract($module, /, a, b, *, stream=None)\n--\n\n"
-     "a - b.\n"},
+     "a - b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.subtract(mx.array([1, 2, 3]), 10)\n"
+     "array([-9, -8, -7], dtype=int32)"},
     {"multiply", MXP_CFUNCTION(multiply_function), METH_FASTCALL | METH_KEYWORDS,
      "multiply($module, /, a, b, *, stream=None)\n--\n\n"
-     "a * b.\n"},
+     "a * b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.multiply(mx.array([1, 2, 3]), 10)\n"
+     "array([10, 20, 30], dtype=int32)"},
     {"divide", MXP_CFUNCTION(divide_function), METH_FASTCALL | METH_KEYWORDS,
      "divide($module, /, a, b, *, stream=None)\n--\n\n"
-     "a / b.\n"},
+     "a / b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted; bool and integers give float32.\n"
+     "\n>>> mx.divide(mx.array([3, 4]), 2)\n"
+     "array([1.5, 2], dtype=float32)"},
     {"floor_divide", MXP_CFUNCTION(floor_divide_function), METH_FASTCALL | METH_KEYWORDS,
      "floor_divide($module, /, a, b, *, stream=None)\n--\n\n"
-     "a / b rounded down; x // 0 is 0 for integers.\n"},
+     "a / b rounded down; x // 0 is 0 for integers.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.floor_divide(mx.array([7, -7]), 2)\n"
+     "array([3, -4], dtype=int32)"},
     {"remainder", MXP_CFUNCTION(remainder_function), METH_FASTCALL | METH_KEYWORDS,
      "remainder($module, /, a, b, *, stream=None)\n--\n\n"
-     "a modulo b, with the sign of b; x % 0 is x for integers.\n"},
+     "a modulo b, with the sign of b; x % 0 is x for integers.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.remainder(mx.array([7, -7]), 3)\n"
+     "array([1, 2], dtype=int32)"},
     {"power", MXP_CFUNCTION(power_function), METH_FASTCALL | METH_KEYWORDS,
      "power($module, /, a, b, *, stream=None)\n--\n\n"
-     "a ** b; integer a ** negative is 0.\n"},
+     "a ** b; integer a ** negative is 0.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.power(mx.array([1, 2, 3]), 2)\n"
+     "array([1, 4, 9], dtype=int32)"},
     {"pow", MXP_CFUNCTION(power_function), METH_FASTCALL | METH_KEYWORDS,
      "pow($module, /, a, b, *, stream=None)\n--\n\n"
-     "a ** b; integer a ** negative is 0.\n"},
+     "a ** b; integer a ** negative is 0.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.power(mx.array([1, 2, 3]), 2)\n"
+     "array([1, 4, 9], dtype=int32)"},
     {"square", MXP_CFUNCTION(square_function), METH_FASTCALL | METH_KEYWORDS,
      "square($module, a, /, *, stream=None)\n--\n\n"
-     "a * a.\n"},
+     "a * a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.square(mx.array([3, -4]))\n"
+     "array([9, 16], dtype=int32)"},
     {"negative", MXP_CFUNCTION(negative_function), METH_FASTCALL | METH_KEYWORDS,
      "negative($module, a, /, *, stream=None)\n--\n\n"
-     "-a; unsigned integers wrap.\n"},
+     "-a; unsigned integers wrap.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.negative(mx.array([1, -2]))\n"
+     "array([-1, 2], dtype=int32)"},
     {"abs", MXP_CFUNCTION(abs_function), METH_FASTCALL | METH_KEYWORDS,
      "abs($module, a, /, *, stream=None)\n--\n\n"
-     "|a|; the modulus of a complex number.\n"},
+     "|a|; the modulus of a complex number.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; complex64 gives float32.\n"
+     "\n>>> mx.abs(mx.array([-2, 3]))\n"
+     "array([2, 3], dtype=int32)"},
     {"sign", MXP_CFUNCTION(sign_function), METH_FASTCALL | METH_KEYWORDS,
      "sign($module, a, /, *, stream=None)\n--\n\n"
-     "-1, 0 or 1; a / |a| for complex numbers.\n"},
+     "-1, 0 or 1; a / |a| for complex numbers.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.sign(mx.array([-2.5, 0.0, 3.0]))\n"
+     "array([-1, 0, 1], dtype=float32)"},
     {"maximum", MXP_CFUNCTION(maximum_function), METH_FASTCALL | METH_KEYWORDS,
      "maximum($module, /, a, b, *, stream=None)\n--\n\n"
-     "The larger of a and b; NaN wins, complex numbers compare by parts.\n"},
+     "The larger of a and b; NaN wins, complex numbers compare by parts.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.maximum(mx.array([1, 5]), 3)\n"
+     "array([3, 5], dtype=int32)"},
     {"minimum", MXP_CFUNCTION(minimum_function), METH_FASTCALL | METH_KEYWORDS,
      "minimum($module, /, a, b, *, stream=None)\n--\n\n"
-     "The smaller of a and b; NaN wins, complex numbers compare by parts.\n"},
+     "The smaller of a and b; NaN wins, complex numbers compare by parts.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted.\n"
+     "\n>>> mx.minimum(mx.array([1, 5]), 3)\n"
+     "array([1, 3], dtype=int32)"},
     {"sqrt", MXP_CFUNCTION(sqrt_function), METH_FASTCALL | METH_KEYWORDS,
      "sqrt($module, a, /, *, stream=None)\n--\n\n"
-     "The square root of a.\n"},
+     "The square root of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.sqrt(mx.array([4.0, 2.0]))\n"
+     "array([2, 1.41421], dtype=float32)"},
     {"rsqrt", MXP_CFUNCTION(rsqrt_function), METH_FASTCALL | METH_KEYWORDS,
      "rsqrt($module, a, /, *, stream=None)\n--\n\n"
-     "1 / sqrt(a).\n"},
+     "1 / sqrt(a).\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.rsqrt(mx.array([1.0, 4.0]))\n"
+     "array([1, 0.5], dtype=float32)"},
     {"exp", MXP_CFUNCTION(exp_function), METH_FASTCALL | METH_KEYWORDS,
      "exp($module, a, /, *, stream=None)\n--\n\n"
-     "e ** a.\n"},
+     "e ** a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.exp(mx.array([0.0, 1.0]))\n"
+     "array([1, 2.71828], dtype=float32)"},
     {"expm1", MXP_CFUNCTION(expm1_function), METH_FASTCALL | METH_KEYWORDS,
      "expm1($module, a, /, *, stream=None)\n--\n\n"
-     "e ** a - 1, exact near 0.\n"},
+     "e ** a - 1, exact near 0.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.expm1(mx.array([0.0, 1e-7]))\n"
+     "array([0, 1e-07], dtype=float32)"},
     {"log", MXP_CFUNCTION(log_function), METH_FASTCALL | METH_KEYWORDS,
      "log($module, a, /, *, stream=None)\n--\n\n"
-     "The natural logarithm of a.\n"},
+     "The natural logarithm of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log(mx.array([1.0, mx.e]))\n"
+     "array([0, 1], dtype=float32)"},
     {"log2", MXP_CFUNCTION(log2_function), METH_FASTCALL | METH_KEYWORDS,
      "log2($module, a, /, *, stream=None)\n--\n\n"
-     "The base-2 logarithm of a.\n"},
+     "The base-2 logarithm of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log2(mx.array([1.0, 8.0]))\n"
+     "array([0, 3], dtype=float32)"},
     {"log10", MXP_CFUNCTION(log10_function), METH_FASTCALL | METH_KEYWORDS,
      "log10($module, a, /, *, stream=None)\n--\n\n"
-     "The base-10 logarithm of a.\n"},
+     "The base-10 logarithm of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log10(mx.array([1.0, 100.0]))\n"
+     "array([0, 2], dtype=float32)"},
     {"log1p", MXP_CFUNCTION(log1p_function), METH_FASTCALL | METH_KEYWORDS,
      "log1p($module, a, /, *, stream=None)\n--\n\n"
-     "log(1 + a), exact near 0.\n"},
+     "log(1 + a), exact near 0.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log1p(mx.array([0.0, 1e-7]))\n"
+     "array([0, 1e-07], dtype=float32)"},
     {"logaddexp", MXP_CFUNCTION(logaddexp_function), METH_FASTCALL | METH_KEYWORDS,
      "logaddexp($module, a, b, /, *, stream=None)\n--\n\n"
-     "log(e**a + e**b) without overflow.\n"},
+     "log(e**a + e**b) without overflow.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted; bool and integers give float32.\n"
+     "\n>>> mx.logaddexp(mx.array([0.0, 1000.0]), 0)\n"
+     "array([0.693147, 1000], dtype=float32)"},
     {"sigmoid", MXP_CFUNCTION(sigmoid_function), METH_FASTCALL | METH_KEYWORDS,
      "sigmoid($module, a, /, *, stream=None)\n--\n\n"
-     "1 / (1 + e ** -a).\n"},
+     "1 / (1 + e ** -a).\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.sigmoid(mx.array([0.0, 2.0]))\n"
+     "array([0.5, 0.880797], dtype=float32)"},
     {"erf", MXP_CFUNCTION(erf_function), METH_FASTCALL | METH_KEYWORDS,
      "erf($module, a, /, *, stream=None)\n--\n\n"
-     "The error function of a.\n"},
+     "The error function of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.erf(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.842701], dtype=float32)"},
     {"erfinv", MXP_CFUNCTION(erfinv_function), METH_FASTCALL | METH_KEYWORDS,
      "erfinv($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse of erf.\n"},
+     "The inverse of erf.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.erfinv(mx.array([0.0, 0.5]))\n"
+     "array([0, 0.476936], dtype=float32)"},
     {"sin", MXP_CFUNCTION(sin_function), METH_FASTCALL | METH_KEYWORDS,
      "sin($module, a, /, *, stream=None)\n--\n\n"
-     "The sine of a.\n"},
+     "The sine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.sin(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.841471], dtype=float32)"},
     {"cos", MXP_CFUNCTION(cos_function), METH_FASTCALL | METH_KEYWORDS,
      "cos($module, a, /, *, stream=None)\n--\n\n"
-     "The cosine of a.\n"},
+     "The cosine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.cos(mx.array([0.0, mx.pi]))\n"
+     "array([1, -1], dtype=float32)"},
     {"tan", MXP_CFUNCTION(tan_function), METH_FASTCALL | METH_KEYWORDS,
      "tan($module, a, /, *, stream=None)\n--\n\n"
-     "The tangent of a.\n"},
+     "The tangent of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.tan(mx.array([0.0, 1.0]))\n"
+     "array([0, 1.55741], dtype=float32)"},
     {"arcsin", MXP_CFUNCTION(arcsin_function), METH_FASTCALL | METH_KEYWORDS,
      "arcsin($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse sine of a.\n"},
+     "The inverse sine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arcsin(mx.array([0.0, 1.0]))\n"
+     "array([0, 1.5708], dtype=float32)"},
     {"asin", MXP_CFUNCTION(arcsin_function), METH_FASTCALL | METH_KEYWORDS,
      "asin($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse sine of a.\n"},
+     "The inverse sine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arcsin(mx.array([0.0, 1.0]))\n"
+     "array([0, 1.5708], dtype=float32)"},
     {"arccos", MXP_CFUNCTION(arccos_function), METH_FASTCALL | METH_KEYWORDS,
      "arccos($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse cosine of a.\n"},
+     "The inverse cosine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arccos(mx.array([1.0, 0.0]))\n"
+     "array([0, 1.5708], dtype=float32)"},
     {"acos", MXP_CFUNCTION(arccos_function), METH_FASTCALL | METH_KEYWORDS,
      "acos($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse cosine of a.\n"},
+     "The inverse cosine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arccos(mx.array([1.0, 0.0]))\n"
+     "array([0, 1.5708], dtype=float32)"},
     {"arctan", MXP_CFUNCTION(arctan_function), METH_FASTCALL | METH_KEYWORDS,
      "arctan($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse tangent of a.\n"},
+     "The inverse tangent of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arctan(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.785398], dtype=float32)"},
     {"atan", MXP_CFUNCTION(arctan_function), METH_FASTCALL | METH_KEYWORDS,
      "atan($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse tangent of a.\n"},
+     "The inverse tangent of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arctan(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.785398], dtype=float32)"},
     {"arctan2", MXP_CFUNCTION(arctan2_function), METH_FASTCALL | METH_KEYWORDS,
      "arctan2($module, a, b, /, *, stream=None)\n--\n\n"
-     "The angle of the point (b, a).\n"},
+     "The angle of the point (b, a).\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted; bool and integers give float32.\n"
+     "\n>>> mx.arctan2(mx.array([1.0, -1.0]), mx.array([-1.0, 0.0]))\n"
+     "array([2.35619, -1.5708], dtype=float32)"},
     {"atan2", MXP_CFUNCTION(arctan2_function), METH_FASTCALL | METH_KEYWORDS,
      "atan2($module, a, b, /, *, stream=None)\n--\n\n"
-     "The angle of the point (b, a).\n"},
+     "The angle of the point (b, a).\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted; bool and integers give float32.\n"
+     "\n>>> mx.arctan2(mx.array([1.0, -1.0]), mx.array([-1.0, 0.0]))\n"
+     "array([2.35619, -1.5708], dtype=float32)"},
     {"sinh", MXP_CFUNCTION(sinh_function), METH_FASTCALL | METH_KEYWORDS,
      "sinh($module, a, /, *, stream=None)\n--\n\n"
-     "The hyperbolic sine of a.\n"},
+     "The hyperbolic sine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.sinh(mx.array([0.0, 1.0]))\n"
+     "array([0, 1.1752], dtype=float32)"},
     {"cosh", MXP_CFUNCTION(cosh_function), METH_FASTCALL | METH_KEYWORDS,
      "cosh($module, a, /, *, stream=None)\n--\n\n"
-     "The hyperbolic cosine of a.\n"},
+     "The hyperbolic cosine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.cosh(mx.array([0.0, 1.0]))\n"
+     "array([1, 1.54308], dtype=float32)"},
     {"tanh", MXP_CFUNCTION(tanh_function), METH_FASTCALL | METH_KEYWORDS,
      "tanh($module, a, /, *, stream=None)\n--\n\n"
-     "The hyperbolic tangent of a.\n"},
+     "The hyperbolic tangent of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.tanh(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.761594], dtype=float32)"},
     {"arcsinh", MXP_CFUNCTION(arcsinh_function), METH_FASTCALL | METH_KEYWORDS,
      "arcsinh($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse hyperbolic sine of a.\n"},
+     "The inverse hyperbolic sine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arcsinh(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.881374], dtype=float32)"},
     {"asinh", MXP_CFUNCTION(arcsinh_function), METH_FASTCALL | METH_KEYWORDS,
      "asinh($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse hyperbolic sine of a.\n"},
+     "The inverse hyperbolic sine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arcsinh(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.881374], dtype=float32)"},
     {"arccosh", MXP_CFUNCTION(arccosh_function), METH_FASTCALL | METH_KEYWORDS,
      "arccosh($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse hyperbolic cosine of a.\n"},
+     "The inverse hyperbolic cosine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arccosh(mx.array([1.0, 2.0]))\n"
+     "array([0, 1.31696], dtype=float32)"},
     {"acosh", MXP_CFUNCTION(arccosh_function), METH_FASTCALL | METH_KEYWORDS,
      "acosh($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse hyperbolic cosine of a.\n"},
+     "The inverse hyperbolic cosine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arccosh(mx.array([1.0, 2.0]))\n"
+     "array([0, 1.31696], dtype=float32)"},
     {"arctanh", MXP_CFUNCTION(arctanh_function), METH_FASTCALL | METH_KEYWORDS,
      "arctanh($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse hyperbolic tangent of a.\n"},
+     "The inverse hyperbolic tangent of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arctanh(mx.array([0.0, 0.5]))\n"
+     "array([0, 0.549306], dtype=float32)"},
     {"atanh", MXP_CFUNCTION(arctanh_function), METH_FASTCALL | METH_KEYWORDS,
      "atanh($module, a, /, *, stream=None)\n--\n\n"
-     "The inverse hyperbolic tangent of a.\n"},
+     "The inverse hyperbolic tangent of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.arctanh(mx.array([0.0, 0.5]))\n"
+     "array([0, 0.549306], dtype=float32)"},
     {"floor", MXP_CFUNCTION(floor_function), METH_FASTCALL | METH_KEYWORDS,
      "floor($module, a, /, *, stream=None)\n--\n\n"
-     "a rounded down.\n"},
+     "a rounded down.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.floor(mx.array([1.2, -1.2]))\n"
+     "array([1, -2], dtype=float32)"},
     {"ceil", MXP_CFUNCTION(ceil_function), METH_FASTCALL | METH_KEYWORDS,
      "ceil($module, a, /, *, stream=None)\n--\n\n"
-     "a rounded up.\n"},
+     "a rounded up.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.ceil(mx.array([1.2, -1.2]))\n"
+     "array([2, -1], dtype=float32)"},
     {"trunc", MXP_CFUNCTION(trunc_function), METH_FASTCALL | METH_KEYWORDS,
      "trunc($module, a, /, *, stream=None)\n--\n\n"
-     "a rounded towards 0.\n"},
+     "a rounded towards 0.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.trunc(mx.array([1.7, -1.7]))\n"
+     "array([1, -1], dtype=float32)"},
     {"real", MXP_CFUNCTION(real_function), METH_FASTCALL | METH_KEYWORDS,
      "real($module, a, /, *, stream=None)\n--\n\n"
-     "The real part of a.\n"},
+     "The real part of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; complex64 gives float32.\n"
+     "\n>>> mx.real(mx.array([1 + 2j]))\n"
+     "array([1], dtype=float32)"},
     {"imag", MXP_CFUNCTION(imag_function), METH_FASTCALL | METH_KEYWORDS,
      "imag($module, a, /, *, stream=None)\n--\n\n"
-     "The imaginary part of a; 0 where a is not complex.\n"},
+     "The imaginary part of a; 0 where a is not complex.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; complex64 gives float32.\n"
+     "\n>>> mx.imag(mx.array([1 + 2j]))\n"
+     "array([2], dtype=float32)"},
     {"conjugate", MXP_CFUNCTION(conjugate_function), METH_FASTCALL | METH_KEYWORDS,
      "conjugate($module, /, a, *, stream=None)\n--\n\n"
-     "a with the sign of its imaginary part changed.\n"},
+     "a with the sign of its imaginary part changed.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.conjugate(mx.array([1 + 2j]))\n"
+     "array([1-2j], dtype=complex64)"},
     {"conj", MXP_CFUNCTION(conjugate_function), METH_FASTCALL | METH_KEYWORDS,
      "conj($module, /, a, *, stream=None)\n--\n\n"
-     "a with the sign of its imaginary part changed.\n"},
+     "a with the sign of its imaginary part changed.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.conjugate(mx.array([1 + 2j]))\n"
+     "array([1-2j], dtype=complex64)"},
     {"equal", MXP_CFUNCTION(equal_function), METH_FASTCALL | METH_KEYWORDS,
      "equal($module, /, a, b, *, stream=None)\n--\n\n"
-     "a == b.\n"},
+     "a == b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands are promoted first.\n"
+     "\n>>> mx.equal(mx.array([1, 2, 3]), mx.array([1, 0, 3]))\n"
+     "array([True, False, True], dtype=bool)"},
     {"not_equal", MXP_CFUNCTION(not_equal_function), METH_FASTCALL | METH_KEYWORDS,
      "not_equal($module, /, a, b, *, stream=None)\n--\n\n"
-     "a != b.\n"},
+     "a != b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands are promoted first.\n"
+     "\n>>> mx.not_equal(mx.array([1, 2, 3]), mx.array([1, 0, 3]))\n"
+     "array([False, True, False], dtype=bool)"},
     {"less", MXP_CFUNCTION(less_function), METH_FASTCALL | METH_KEYWORDS,
      "less($module, /, a, b, *, stream=None)\n--\n\n"
-     "a < b.\n"},
+     "a < b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands are promoted first.\n"
+     "\n>>> mx.less(mx.array([1, 2, 3]), 2)\n"
+     "array([True, False, False], dtype=bool)"},
     {"less_equal", MXP_CFUNCTION(less_equal_function), METH_FASTCALL | METH_KEYWORDS,
      "less_equal($module, /, a, b, *, stream=None)\n--\n\n"
-     "a <= b.\n"},
+     "a <= b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands are promoted first.\n"
+     "\n>>> mx.less_equal(mx.array([1, 2, 3]), 2)\n"
+     "array([True, True, False], dtype=bool)"},
     {"greater", MXP_CFUNCTION(greater_function), METH_FASTCALL | METH_KEYWORDS,
      "greater($module, /, a, b, *, stream=None)\n--\n\n"
-     "a > b.\n"},
+     "a > b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands are promoted first.\n"
+     "\n>>> mx.greater(mx.array([1, 2, 3]), 2)\n"
+     "array([False, False, True], dtype=bool)"},
     {"greater_equal", MXP_CFUNCTION(greater_equal_function), METH_FASTCALL | METH_KEYWORDS,
      "greater_equal($module, /, a, b, *, stream=None)\n--\n\n"
-     "a >= b.\n"},
+     "a >= b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands are promoted first.\n"
+     "\n>>> mx.greater_equal(mx.array([1, 2, 3]), 2)\n"
+     "array([False, True, True], dtype=bool)"},
     {"logical_and", MXP_CFUNCTION(logical_and_function), METH_FASTCALL | METH_KEYWORDS,
      "logical_and($module, a, b, /, *, stream=None)\n--\n\n"
-     "a and b.\n"},
+     "a and b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands count as true where not zero.\n"
+     "\n>>> mx.logical_and(mx.array([True, False]), mx.array([True, True]))\n"
+     "array([True, False], dtype=bool)"},
     {"logical_or", MXP_CFUNCTION(logical_or_function), METH_FASTCALL | METH_KEYWORDS,
      "logical_or($module, a, b, /, *, stream=None)\n--\n\n"
-     "a or b.\n"},
+     "a or b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands count as true where not zero.\n"
+     "\n>>> mx.logical_or(mx.array([True, False]), mx.array([False, False]))\n"
+     "array([True, False], dtype=bool)"},
     {"logical_xor", MXP_CFUNCTION(logical_xor_function), METH_FASTCALL | METH_KEYWORDS,
      "logical_xor($module, /, a, b, *, stream=None)\n--\n\n"
-     "a or b, not both.\n"},
+     "a or b, not both.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: bool; operands count as true where not zero.\n"
+     "\n>>> mx.logical_xor(mx.array([True, False]), True)\n"
+     "array([False, True], dtype=bool)"},
     {"logical_not", MXP_CFUNCTION(logical_not_function), METH_FASTCALL | METH_KEYWORDS,
      "logical_not($module, a, /, *, stream=None)\n--\n\n"
-     "not a.\n"},
+     "not a.\n"
+     "shape: as `a`.\n"
+     "dtype: bool; operands count as true where not zero.\n"
+     "\n>>> mx.logical_not(mx.array([True, False]))\n"
+     "array([False, True], dtype=bool)"},
     {"bitwise_and", MXP_CFUNCTION(bitwise_and_function), METH_FASTCALL | METH_KEYWORDS,
      "bitwise_and($module, /, a, b, *, stream=None)\n--\n\n"
-     "a & b.\n"},
+     "a & b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted; floats and complex are refused.\n"
+     "\n>>> mx.bitwise_and(mx.array([6, 5]), 3)\n"
+     "array([2, 1], dtype=int32)"},
     {"bitwise_or", MXP_CFUNCTION(bitwise_or_function), METH_FASTCALL | METH_KEYWORDS,
      "bitwise_or($module, /, a, b, *, stream=None)\n--\n\n"
-     "a | b.\n"},
+     "a | b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted; floats and complex are refused.\n"
+     "\n>>> mx.bitwise_or(mx.array([6, 5]), 3)\n"
+     "array([7, 7], dtype=int32)"},
     {"bitwise_xor", MXP_CFUNCTION(bitwise_xor_function), METH_FASTCALL | METH_KEYWORDS,
      "bitwise_xor($module, /, a, b, *, stream=None)\n--\n\n"
-     "a ^ b.\n"},
+     "a ^ b.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted; floats and complex are refused.\n"
+     "\n>>> mx.bitwise_xor(mx.array([6, 5]), 3)\n"
+     "array([5, 6], dtype=int32)"},
     {"bitwise_invert", MXP_CFUNCTION(bitwise_invert_function), METH_FASTCALL | METH_KEYWORDS,
      "bitwise_invert($module, /, a, *, stream=None)\n--\n\n"
-     "~a; not a for bool.\n"},
+     "~a; not a for bool.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; floats and complex are refused.\n"
+     "\n>>> mx.bitwise_invert(mx.array([0, 5]))\n"
+     "array([-1, -6], dtype=int32)"},
     {"left_shift", MXP_CFUNCTION(left_shift_function), METH_FASTCALL | METH_KEYWORDS,
      "left_shift($module, /, a, b, *, stream=None)\n--\n\n"
-     "a << b; 0 where b is not in [0, width).\n"},
+     "a << b; 0 where b is not in [0, width).\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted, bool as uint8; floats and complex are refused.\n"
+     "\n>>> mx.left_shift(mx.array([1, 3]), 2)\n"
+     "array([4, 12], dtype=int32)"},
     {"bitwise_left_shift", MXP_CFUNCTION(left_shift_function), METH_FASTCALL | METH_KEYWORDS,
      "bitwise_left_shift($module, /, a, b, *, stream=None)\n--\n\n"
-     "a << b; 0 where b is not in [0, width).\n"},
+     "a << b; 0 where b is not in [0, width).\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted, bool as uint8; floats and complex are refused.\n"
+     "\n>>> mx.left_shift(mx.array([1, 3]), 2)\n"
+     "array([4, 12], dtype=int32)"},
     {"right_shift", MXP_CFUNCTION(right_shift_function), METH_FASTCALL | METH_KEYWORDS,
      "right_shift($module, /, a, b, *, stream=None)\n--\n\n"
-     "a >> b; where b is not in [0, width): 0, or -1 for negative a.\n"},
+     "a >> b; where b is not in [0, width): 0, or -1 for negative a.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted, bool as uint8; floats and complex are refused.\n"
+     "\n>>> mx.right_shift(mx.array([8, -8]), 2)\n"
+     "array([2, -2], dtype=int32)"},
     {"bitwise_right_shift", MXP_CFUNCTION(right_shift_function), METH_FASTCALL | METH_KEYWORDS,
      "bitwise_right_shift($module, /, a, b, *, stream=None)\n--\n\n"
-     "a >> b; where b is not in [0, width): 0, or -1 for negative a.\n"},
+     "a >> b; where b is not in [0, width): 0, or -1 for negative a.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: promoted, bool as uint8; floats and complex are refused.\n"
+     "\n>>> mx.right_shift(mx.array([8, -8]), 2)\n"
+     "array([2, -2], dtype=int32)"},
     {"isnan", MXP_CFUNCTION(isnan_function), METH_FASTCALL | METH_KEYWORDS,
      "isnan($module, a, /, *, stream=None)\n--\n\n"
-     "Whether a is NaN; for complex numbers, either part.\n"},
+     "Whether a is NaN; for complex numbers, either part.\n"
+     "shape: as `a`.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.isnan(mx.array([1.0, mx.inf, mx.nan]))\n"
+     "array([False, False, True], dtype=bool)"},
     {"isinf", MXP_CFUNCTION(isinf_function), METH_FASTCALL | METH_KEYWORDS,
      "isinf($module, a, /, *, stream=None)\n--\n\n"
-     "Whether a is infinite; for complex numbers, either part.\n"},
+     "Whether a is infinite; for complex numbers, either part.\n"
+     "shape: as `a`.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.isinf(mx.array([1.0, mx.inf, mx.nan]))\n"
+     "array([False, True, False], dtype=bool)"},
     {"isfinite", MXP_CFUNCTION(isfinite_function), METH_FASTCALL | METH_KEYWORDS,
      "isfinite($module, a, /, *, stream=None)\n--\n\n"
-     "Whether a is neither infinite nor NaN; for complex numbers, both parts.\n"},
+     "Whether a is neither infinite nor NaN; for complex numbers, both parts.\n"
+     "shape: as `a`.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.isfinite(mx.array([1.0, mx.inf, mx.nan]))\n"
+     "array([True, False, False], dtype=bool)"},
     {"isposinf", MXP_CFUNCTION(isposinf_function), METH_FASTCALL | METH_KEYWORDS,
      "isposinf($module, a, /, *, stream=None)\n--\n\n"
-     "Whether a is +infinity.\n"},
+     "Whether a is +infinity.\n"
+     "shape: as `a`.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.isposinf(mx.array([mx.inf, -mx.inf]))\n"
+     "array([True, False], dtype=bool)"},
     {"isneginf", MXP_CFUNCTION(isneginf_function), METH_FASTCALL | METH_KEYWORDS,
      "isneginf($module, a, /, *, stream=None)\n--\n\n"
-     "Whether a is -infinity.\n"},
+     "Whether a is -infinity.\n"
+     "shape: as `a`.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.isneginf(mx.array([mx.inf, -mx.inf]))\n"
+     "array([False, True], dtype=bool)"},
     {"where", MXP_CFUNCTION(where_function), METH_FASTCALL | METH_KEYWORDS,
      "where($module, condition, x, y, /, *, stream=None)\n--\n\n"
-     "a where the condition holds, b elsewhere.\n"},
+     "`x` where `condition` is true, `y` elsewhere.\n"
+     "shape: that of the operands, broadcast.\n"
+     "dtype: `x` and `y` promoted; `condition` counts as true where not zero.\n"
+     "\n>>> mx.where(mx.array([True, False]), mx.array([1, 2]), 0)\n"
+     "array([1, 0], dtype=int32)"},
     {"to_fp8", MXP_CFUNCTION(to_fp8_function), METH_FASTCALL | METH_KEYWORDS,
      "to_fp8($module, /, x, *, stream=None)\n--\n\n"
-     "a as float8 with 4 bits of exponent and 3 of fraction; beyond 448 saturates.\n"},
+     "`x` as float8 with 4 bits of exponent and 3 of fraction; beyond 448 saturates.\n"
+     "shape: as `x`.\n"
+     "dtype: uint8; floats only.\n"
+     "\n>>> mx.to_fp8(mx.array([1.0, 448.0]))\n"
+     "array([56, 126], dtype=uint8)"},
     {"astype", MXP_CFUNCTION(astype_function), METH_FASTCALL | METH_KEYWORDS,
      "astype($module, a, dtype, /, *, stream=None)\n--\n\n"
      "`a` converted to `dtype`.\n"
-     "dtype: floats to integers are truncated; complex to others keeps the real part; to bool tests for not zero.\n"},
+     "dtype: floats to integers are truncated; complex to others keeps the real part; to bool tests for not zero.\n"
+     "\n>>> mx.astype(mx.array([1.7, -1.7]), mx.int32)\n"
+     "array([1, -1], dtype=int32)"},
     {"stop_gradient", MXP_CFUNCTION(stop_gradient_function), METH_FASTCALL | METH_KEYWORDS,
      "stop_gradient($module, a, /, *, stream=None)\n--\n\n"
-     "`a`, as a constant to differentiation.\n"},
+     "`a`, as a constant to differentiation.\n"
+     "\n>>> mx.grad(lambda x: mx.stop_gradient(x) * x)(mx.array(3.0))\n"
+     "array(3, dtype=float32)"},
     {"positive", MXP_CFUNCTION(positive_function), METH_FASTCALL | METH_KEYWORDS,
      "positive($module, a, /, *, stream=None)\n--\n\n"
-     "`a` itself.\n"},
+     "`a` itself.\n"
+     "\n>>> mx.positive(mx.array([1, -2]))\n"
+     "array([1, -2], dtype=int32)"},
     {"reciprocal", MXP_CFUNCTION(reciprocal_function), METH_FASTCALL | METH_KEYWORDS,
      "reciprocal($module, a, /, *, stream=None)\n--\n\n"
      "1 / a.\n"
-     "dtype: bool and integers give float32, the rest keep theirs.\n"},
+     "dtype: bool and integers give float32, the rest keep theirs.\n"
+     "\n>>> mx.reciprocal(mx.array([2.0, 4.0]))\n"
+     "array([0.5, 0.25], dtype=float32)"},
     {"degrees", MXP_CFUNCTION(degrees_function), METH_FASTCALL | METH_KEYWORDS,
      "degrees($module, a, /, *, stream=None)\n--\n\n"
      "`a` from radians to degrees.\n"
-     "dtype: bool and integers give float32.\n"},
+     "dtype: bool and integers give float32.\n"
+     "\n>>> mx.degrees(mx.array([0.0, mx.pi]))\n"
+     "array([0, 180], dtype=float32)"},
     {"radians", MXP_CFUNCTION(radians_function), METH_FASTCALL | METH_KEYWORDS,
      "radians($module, a, /, *, stream=None)\n--\n\n"
      "`a` from degrees to radians.\n"
-     "dtype: bool and integers give float32.\n"},
+     "dtype: bool and integers give float32.\n"
+     "\n>>> mx.radians(mx.array([0.0, 180.0]))\n"
+     "array([0, 3.14159], dtype=float32)"},
     {"round", MXP_CFUNCTION(round_function), METH_FASTCALL | METH_KEYWORDS,
      "round($module, a, /, decimals=0, *, stream=None)\n--\n\n"
      "`a` rounded to `decimals` decimals, halves to even; complex numbers by parts.\n"
-     "dtype: kept; integers change only where `decimals` is negative.\n"},
+     "dtype: kept; integers change only where `decimals` is negative.\n"
+     "\n>>> mx.round(mx.array([1.25, 2.5, -0.55]), 1)\n"
+     "array([1.2, 2.5, -0.6], dtype=float32)"},
     {"clip", MXP_CFUNCTION(clip_function), METH_FASTCALL | METH_KEYWORDS,
      "clip($module, a, /, a_min, a_max, *, stream=None)\n--\n\n"
      "minimum(maximum(a, a_min), a_max); a None bound is none.\n"
      "dtype: promoted.\n"
-     "error: ValueError if both bounds are None.\n"},
+     "error: ValueError if both bounds are None.\n"
+     "\n>>> mx.clip(mx.array([-3, 1, 8]), 0, 5)\n"
+     "array([0, 1, 5], dtype=int32)"},
     {"nan_to_num", MXP_CFUNCTION(nan_to_num_function), METH_FASTCALL | METH_KEYWORDS,
      "nan_to_num($module, /, a, nan=0, posinf=None, neginf=None, *, stream=None)\n--\n\n"
      "`a` with NaN and the infinities replaced; by 0, and by the largest and lowest finite number, where None.\n"
-     "dtype: kept; integers are returned as they are.\n"},
+     "dtype: kept; integers are returned as they are.\n"
+     "\n>>> mx.nan_to_num(mx.array([1.0, mx.nan, mx.inf]), posinf=9)\n"
+     "array([1, 0, 9], dtype=float32)"},
     {"isclose", MXP_CFUNCTION(isclose_function), METH_FASTCALL | METH_KEYWORDS,
      "isclose($module, a, b, /, rtol=1e-05, atol=1e-08, *, equal_nan=False, stream=None)\n--\n\n"
      "abs(a - b) <= atol + rtol * abs(b); equal infinities are close, and NaNs where `equal_nan`.\n"
-     "dtype: bool.\n"},
+     "dtype: bool.\n"
+     "\n>>> mx.isclose(mx.array([1.0, 2.0]), mx.array([1.000001, 2.1]))\n"
+     "array([True, False], dtype=bool)"},
     {"divmod", MXP_CFUNCTION(divmod_function), METH_FASTCALL | METH_KEYWORDS,
      "divmod($module, /, a, b, *, stream=None)\n--\n\n"
      "floor_divide(a, b) and remainder(a, b).\n"
-     "dtype: promoted.\n"},
+     "dtype: promoted.\n"
+     "\n>>> mx.divmod(mx.array([7, -7]), 3)\n"
+     "(array([2, -3], dtype=int32), array([1, 2], dtype=int32))"},
     {"from_fp8", MXP_CFUNCTION(from_fp8_function), METH_FASTCALL | METH_KEYWORDS,
      "from_fp8($module, /, x, dtype=None, *, stream=None)\n--\n\n"
      "Float8 bits (see to_fp8) as numbers.\n"
-     "error: ValueError unless `a` is uint8 and `dtype` a float.\n"},
+     "error: ValueError unless `x` is uint8 and `dtype` a float.\n"
+     "\n>>> mx.from_fp8(mx.to_fp8(mx.array([1.0, 0.3])))\n"
+     "array([1, 0.3125], dtype=bfloat16)"},
     {"reshape", MXP_CFUNCTION(reshape_function), METH_FASTCALL | METH_KEYWORDS,
      "reshape($module, a, /, shape, *, stream=None)\n--\n\n"
      "`a` with another shape, elements in row-major order; one -1 is inferred.\n"
-     "error: ValueError if the sizes differ.\n"},
+     "error: ValueError if the sizes differ.\n"
+     "\n>>> mx.reshape(mx.arange(6), (2, -1))\n"
+     "array([[0, 1, 2],\n"
+     "       [3, 4, 5]], dtype=int32)"},
     {"transpose", MXP_CFUNCTION(transpose_function), METH_FASTCALL | METH_KEYWORDS,
      "transpose($module, a, /, axes=None, *, stream=None)\n--\n\n"
      "`a` with its axes permuted; None reverses them.\n"
-     "error: ValueError if `axes` is not a permutation.\n"},
+     "error: ValueError if `axes` is not a permutation.\n"
+     "\n>>> mx.transpose(mx.ones((2, 3, 4)), (2, 0, 1)).shape\n"
+     "(4, 2, 3)"},
     {"permute_dims", MXP_CFUNCTION(transpose_function), METH_FASTCALL | METH_KEYWORDS,
      "permute_dims($module, a, /, axes=None, *, stream=None)\n--\n\n"
      "`a` with its axes permuted; None reverses them.\n"
-     "error: ValueError if `axes` is not a permutation.\n"},
+     "error: ValueError if `axes` is not a permutation.\n"
+     "\n>>> mx.transpose(mx.ones((2, 3, 4)), (2, 0, 1)).shape\n"
+     "(4, 2, 3)"},
     {"broadcast_to", MXP_CFUNCTION(broadcast_to_function), METH_FASTCALL | METH_KEYWORDS,
      "broadcast_to($module, a, /, shape, *, stream=None)\n--\n\n"
-     "`a` repeated along new axes in front and along its axes of size 1.\n"},
+     "`a` repeated along new axes in front and along its axes of size 1.\n"
+     "\n>>> mx.broadcast_to(mx.array([1, 2]), (2, 2))\n"
+     "array([[1, 2],\n"
+     "       [1, 2]], dtype=int32)"},
     {"broadcast_arrays", MXP_CFUNCTION(broadcast_arrays_function), METH_FASTCALL | METH_KEYWORDS,
      "broadcast_arrays($module, /, *arrays, stream=None)\n--\n\n"
-     "The arrays, broadcast to the one shape that they agree on.\n"},
+     "The arrays, broadcast to the one shape that they agree on.\n"
+     "\n>>> [a.shape for a in mx.broadcast_arrays(mx.ones((3, 1)), mx.ones(4))]\n"
+     "[(3, 4), (3, 4)]"},
     {"contiguous", MXP_CFUNCTION(contiguous_function), METH_FASTCALL | METH_KEYWORDS,
      "contiguous($module, a, /, allow_col_major=False, *, stream=None)\n--\n\n"
-     "`a`, in row-major memory.\n"},
+     "`a`, in row-major memory.\n"
+     "\n>>> mx.contiguous(mx.arange(6).reshape(2, 3).T)\n"
+     "array([[0, 3],\n"
+     "       [1, 4],\n"
+     "       [2, 5]], dtype=int32)"},
     {"flatten", MXP_CFUNCTION(flatten_function), METH_FASTCALL | METH_KEYWORDS,
      "flatten($module, a, /, start_axis=0, end_axis=-1, *, stream=None)\n--\n\n"
      "`a` with its axes from `start_axis` to `end_axis` merged; axes out of range count as the nearest.\n"
-     "shape: a 0-d array gives (1,).\n"},
+     "shape: a 0-d array gives (1,).\n"
+     "\n>>> mx.flatten(mx.ones((2, 3, 4)), start_axis=1).shape\n"
+     "(2, 12)"},
     {"unflatten", MXP_CFUNCTION(unflatten_function), METH_FASTCALL | METH_KEYWORDS,
      "unflatten($module, a, /, axis, shape, *, stream=None)\n--\n\n"
-     "`a` with `axis` split into `shape`; one -1 is inferred.\n"},
+     "`a` with `axis` split into `shape`; one -1 is inferred.\n"
+     "\n>>> mx.unflatten(mx.ones((2, 12)), 1, (3, 4)).shape\n"
+     "(2, 3, 4)"},
     {"squeeze", MXP_CFUNCTION(squeeze_function), METH_FASTCALL | METH_KEYWORDS,
      "squeeze($module, a, /, axis=None, *, stream=None)\n--\n\n"
      "`a` without the given axes of size 1; None drops every one.\n"
-     "error: ValueError if an axis is of another size, out of range or named twice.\n"},
+     "error: ValueError if an axis is of another size, out of range or named twice.\n"
+     "\n>>> mx.squeeze(mx.ones((1, 3, 1))).shape\n"
+     "(3,)"},
     {"expand_dims", MXP_CFUNCTION(expand_dims_function), METH_FASTCALL | METH_KEYWORDS,
      "expand_dims($module, a, /, axis, *, stream=None)\n--\n\n"
-     "`a` with new axes of size 1, at these places of the result.\n"},
+     "`a` with new axes of size 1, at these places of the result.\n"
+     "\n>>> mx.expand_dims(mx.ones((2, 3)), (0, 3)).shape\n"
+     "(1, 2, 3, 1)"},
     {"swapaxes", MXP_CFUNCTION(swapaxes_function), METH_FASTCALL | METH_KEYWORDS,
      "swapaxes($module, a, /, axis1, axis2, *, stream=None)\n--\n\n"
-     "`a` with two axes exchanged.\n"},
+     "`a` with two axes exchanged.\n"
+     "\n>>> mx.swapaxes(mx.ones((2, 3, 4)), 0, 2).shape\n"
+     "(4, 3, 2)"},
     {"moveaxis", MXP_CFUNCTION(moveaxis_function), METH_FASTCALL | METH_KEYWORDS,
      "moveaxis($module, a, /, source, destination, *, stream=None)\n--\n\n"
-     "`a` with one axis moved, the others in order.\n"},
+     "`a` with one axis moved, the others in order.\n"
+     "\n>>> mx.moveaxis(mx.ones((2, 3, 4)), 0, -1).shape\n"
+     "(3, 4, 2)"},
     {"as_strided", MXP_CFUNCTION(as_strided_function), METH_FASTCALL | METH_KEYWORDS,
      "as_strided($module, a, /, shape=None, strides=None, offset=0, *, stream=None)\n--\n\n"
      "The elements at offset + sum(index * strides) of a's row-major order.\n"
-     "error: ValueError if an element lies outside `a`.\n"},
+     "error: ValueError if an element lies outside `a`.\n"
+     "\n>>> mx.as_strided(mx.arange(6), (4, 3), (1, 1))\n"
+     "array([[0, 1, 2],\n"
+     "       [1, 2, 3],\n"
+     "       [2, 3, 4],\n"
+     "       [3, 4, 5]], dtype=int32)"},
     {"view", MXP_CFUNCTION(view_function), METH_FASTCALL | METH_KEYWORDS,
      "view($module, /, a, dtype, *, stream=None)\n--\n\n"
      "The same bytes in another dtype; the last axis is scaled.\n"
-     "error: ValueError if the last axis does not hold a whole number of items.\n"},
+     "error: ValueError if the last axis does not hold a whole number of items.\n"
+     "\n>>> mx.view(mx.array([1.0, -2.0]), mx.uint32)\n"
+     "array([1065353216, 3221225472], dtype=uint32)"},
     {"concatenate", MXP_CFUNCTION(concatenate_function), METH_FASTCALL | METH_KEYWORDS,
      "concatenate($module, /, arrays, axis=0, *, stream=None)\n--\n\n"
-     "The arrays one after the other along `axis`, in their promoted dtype.\n"},
+     "The arrays one after the other along `axis`, in their promoted dtype.\n"
+     "\n>>> mx.concatenate([mx.array([[1, 2]]), mx.array([[3, 4]])], axis=1)\n"
+     "array([[1, 2, 3, 4]], dtype=int32)"},
     {"concat", MXP_CFUNCTION(concatenate_function), METH_FASTCALL | METH_KEYWORDS,
      "concat($module, /, arrays, axis=0, *, stream=None)\n--\n\n"
-     "The arrays one after the other along `axis`, in their promoted dtype.\n"},
+     "The arrays one after the other along `axis`, in their promoted dtype.\n"
+     "\n>>> mx.concatenate([mx.array([[1, 2]]), mx.array([[3, 4]])], axis=1)\n"
+     "array([[1, 2, 3, 4]], dtype=int32)"},
     {"stack", MXP_CFUNCTION(stack_function), METH_FASTCALL | METH_KEYWORDS,
      "stack($module, /, arrays, axis=0, *, stream=None)\n--\n\n"
-     "The arrays along a new axis.\n"},
+     "The arrays along a new axis.\n"
+     "\n>>> mx.stack([mx.array([1, 2]), mx.array([3, 4])], axis=1)\n"
+     "array([[1, 3],\n"
+     "       [2, 4]], dtype=int32)"},
     {"split", MXP_CFUNCTION(split_function), METH_FASTCALL | METH_KEYWORDS,
      "split($module, a, /, indices_or_sections, axis=0, *, stream=None)\n--\n\n"
-     "`a` cut along `axis` into equal parts.\n"},
+     "`a` cut along `axis` into equal parts.\n"
+     "\n>>> [part.tolist() for part in mx.split(mx.arange(6), [2, 5])]\n"
+     "[[0, 1], [2, 3, 4], [5]]"},
     {"unstack", MXP_CFUNCTION(unstack_function), METH_FASTCALL | METH_KEYWORDS,
      "unstack($module, x, /, *, axis=0, stream=None)\n--\n\n"
-     "The arrays that a's items along `axis` are.\n"},
+     "The arrays that a's items along `axis` are.\n"
+     "\n>>> mx.unstack(mx.array([[1, 2], [3, 4]]))\n"
+     "(array([1, 2], dtype=int32), array([3, 4], dtype=int32))"},
     {"repeat", MXP_CFUNCTION(repeat_function), METH_FASTCALL | METH_KEYWORDS,
      "repeat($module, /, array, repeats, axis=None, *, stream=None)\n--\n\n"
-     "Each item along `axis`, `repeats` times.\n"},
+     "Each item along `axis`, `repeats` times.\n"
+     "\n>>> mx.repeat(mx.array([1, 2]), 3)\n"
+     "array([1, 1, 1, 2, 2, 2], dtype=int32)"},
     {"tile", MXP_CFUNCTION(tile_function), METH_FASTCALL | METH_KEYWORDS,
      "tile($module, a, reps, /, *, stream=None)\n--\n\n"
-     "`a` repeated as a whole along each axis.\n"},
+     "`a` repeated as a whole along each axis.\n"
+     "\n>>> mx.tile(mx.array([1, 2]), (2, 2))\n"
+     "array([[1, 2, 1, 2],\n"
+     "       [1, 2, 1, 2]], dtype=int32)"},
     {"pad", MXP_CFUNCTION(pad_function), METH_FASTCALL | METH_KEYWORDS,
      "pad($module, /, a, pad_width, mode='constant', constant_values=0, *, stream=None)\n--\n\n"
      "`a` between low[i] and high[i] copies of `value` along axis i.\n"
-     "A list of one width counts for every axis.\n"},
+     "A list of one width counts for every axis.\n"
+     "\n>>> mx.pad(mx.array([1, 2]), (1, 2), constant_values=9)\n"
+     "array([9, 1, 2, 9, 9], dtype=int32)"},
     {"roll", MXP_CFUNCTION(roll_function), METH_FASTCALL | METH_KEYWORDS,
      "roll($module, a, shift, axis=None, /, *, stream=None)\n--\n\n"
-     "`a` with its items moved by `shift` places along `axes`, around the end.\n"
-     "One shift serves all axes, several go with one axis each, or add up on one axis. None rolls the flattened array.\n"},
+     "`a` with its items moved by `shift` places along `axis`, around the end.\n"
+     "One shift serves all axes, several go with one axis each, or add up on one axis. None rolls the flattened array.\n"
+     "\n>>> mx.roll(mx.array([1, 2, 3, 4]), 1)\n"
+     "array([4, 1, 2, 3], dtype=int32)"},
     {"flip", MXP_CFUNCTION(flip_function), METH_FASTCALL | METH_KEYWORDS,
      "flip($module, a, /, axis=None, *, stream=None)\n--\n\n"
-     "`a` with its items in reverse along `axes`.\n"},
+     "`a` with its items in reverse along `axis`.\n"
+     "\n>>> mx.flip(mx.array([[1, 2], [3, 4]]), axis=1)\n"
+     "array([[2, 1],\n"
+     "       [4, 3]], dtype=int32)"},
     {"diag", MXP_CFUNCTION(diag_function), METH_FASTCALL | METH_KEYWORDS,
      "diag($module, a, /, k=0, *, stream=None)\n--\n\n"
-     "The matrix with diagonal `a`, or the diagonal of the matrix `a`.\n"},
+     "The matrix with diagonal `a`, or the diagonal of the matrix `a`.\n"
+     "\n>>> mx.diag(mx.array([1, 2]))\n"
+     "array([[1, 0],\n"
+     "       [0, 2]], dtype=int32)"},
     {"diagonal", MXP_CFUNCTION(diagonal_function), METH_FASTCALL | METH_KEYWORDS,
      "diagonal($module, /, a, offset=0, axis1=0, axis2=1, *, stream=None)\n--\n\n"
-     "The diagonals of a's matrices, along the last axis.\n"},
+     "The diagonals of a's matrices, along the last axis.\n"
+     "\n>>> mx.diagonal(mx.arange(9).reshape(3, 3), offset=1)\n"
+     "array([1, 5], dtype=int32)"},
     {"tril", MXP_CFUNCTION(tril_function), METH_FASTCALL | METH_KEYWORDS,
      "tril($module, /, x, k=0, *, stream=None)\n--\n\n"
-     "`a` with zeros above diagonal `k`.\n"},
+     "`x` with zeros above diagonal `k`.\n"
+     "\n>>> mx.tril(mx.ones((3, 3)), k=-1)\n"
+     "array([[0, 0, 0],\n"
+     "       [1, 0, 0],\n"
+     "       [1, 1, 0]], dtype=float32)"},
     {"triu", MXP_CFUNCTION(triu_function), METH_FASTCALL | METH_KEYWORDS,
      "triu($module, /, x, k=0, *, stream=None)\n--\n\n"
-     "`a` with zeros below diagonal `k`.\n"},
+     "`x` with zeros below diagonal `k`.\n"
+     "\n>>> mx.triu(mx.ones((3, 3)), k=1)\n"
+     "array([[0, 1, 1],\n"
+     "       [0, 0, 1],\n"
+     "       [0, 0, 0]], dtype=float32)"},
     {"trace", MXP_CFUNCTION(trace_function), METH_FASTCALL | METH_KEYWORDS,
      "trace($module, a, /, offset=0, axis1=0, axis2=1, dtype=None, *, stream=None)\n--\n\n"
      "The sums of the diagonals of a's matrices.\n"
-     "dtype: as sum.\n"},
+     "dtype: as sum.\n"
+     "\n>>> mx.trace(mx.arange(9).reshape(3, 3))\n"
+     "array(12, dtype=int32)"},
     {"meshgrid", MXP_CFUNCTION(meshgrid_function), METH_FASTCALL | METH_KEYWORDS,
      "meshgrid($module, /, *arrays, sparse=False, indexing='xy', stream=None)\n--\n\n"
-     "Coordinates over the grid that the arrays span; `xy` swaps the first two axes.\n"},
+     "Coordinates over the grid that the arrays span; `xy` swaps the first two axes.\n"
+     "\n>>> mx.meshgrid(mx.array([1, 2]), mx.array([10, 20]))[1]\n"
+     "array([[10, 10],\n"
+     "       [20, 20]], dtype=int32)"},
     {"atleast_1d", MXP_CFUNCTION(atleast_1d_function), METH_FASTCALL | METH_KEYWORDS,
      "atleast_1d($module, /, *arys, stream=None)\n--\n\n"
-     "`a` with at least one axis.\n"},
+     "`a` with at least one axis.\n"
+     "\n>>> mx.atleast_1d(mx.array(3))\n"
+     "array([3], dtype=int32)"},
     {"atleast_2d", MXP_CFUNCTION(atleast_2d_function), METH_FASTCALL | METH_KEYWORDS,
      "atleast_2d($module, /, *arys, stream=None)\n--\n\n"
-     "`a` with at least two axes; new ones are in front.\n"},
+     "`a` with at least two axes; new ones are in front.\n"
+     "\n>>> mx.atleast_2d(mx.array([1, 2]))\n"
+     "array([[1, 2]], dtype=int32)"},
     {"atleast_3d", MXP_CFUNCTION(atleast_3d_function), METH_FASTCALL | METH_KEYWORDS,
      "atleast_3d($module, /, *arys, stream=None)\n--\n\n"
-     "`a` with at least three axes; (n,) gives (1, n, 1), (m, n) gives (m, n, 1).\n"},
+     "`a` with at least three axes; (n,) gives (1, n, 1), (m, n) gives (m, n, 1).\n"
+     "\n>>> mx.atleast_3d(mx.array([1, 2])).shape\n"
+     "(1, 2, 1)"},
     {"sum", MXP_CFUNCTION(sum_function), METH_FASTCALL | METH_KEYWORDS,
      "sum($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Sum of `a` over `axes`.\n"
+     "Sum of `a` over `axis`.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, int8 and int16 give int32, uint8 and uint16 give uint32, the rest keep theirs.\n"
-     "error: ValueError if an axis is out of range or named twice.\n"},
+     "error: ValueError if an axis is out of range or named twice.\n"
+     "\n>>> mx.sum(mx.array([[1, 2], [3, 4]]), axis=0)\n"
+     "array([4, 6], dtype=int32)"},
     {"prod", MXP_CFUNCTION(prod_function), METH_FASTCALL | METH_KEYWORDS,
      "prod($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Product of `a` over `axes`.\n"
+     "Product of `a` over `axis`.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: as sum.\n"},
+     "dtype: as sum.\n"
+     "\n>>> mx.prod(mx.array([[1, 2], [3, 4]]), axis=1)\n"
+     "array([2, 12], dtype=int32)"},
     {"max", MXP_CFUNCTION(max_function), METH_FASTCALL | METH_KEYWORDS,
      "max($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Largest element over `axes`; NaN where there is one; complex numbers are ordered by real, then imaginary part.\n"
+     "Largest element over `axis`; NaN where there is one; complex numbers are ordered by real, then imaginary part.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "error: ValueError if a reduced axis is empty.\n"},
+     "error: ValueError if a reduced axis is empty.\n"
+     "\n>>> mx.max(mx.array([[3, 9], [7, 2]]), axis=1)\n"
+     "array([9, 7], dtype=int32)"},
     {"min", MXP_CFUNCTION(min_function), METH_FASTCALL | METH_KEYWORDS,
      "min($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Smallest element over `axes`; see max.\n"
+     "Smallest element over `axis`; see max.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "error: ValueError if a reduced axis is empty.\n"},
+     "error: ValueError if a reduced axis is empty.\n"
+     "\n>>> mx.min(mx.array([[3, 9], [7, 2]]), axis=1)\n"
+     "array([3, 2], dtype=int32)"},
     {"minmax", MXP_CFUNCTION(minmax_function), METH_FASTCALL | METH_KEYWORDS,
      "minmax($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "min and max.\n"},
+     "min and max.\n"
+     "\n>>> mx.minmax(mx.array([3, 9, 7, 2]))\n"
+     "(array(2, dtype=int32), array(9, dtype=int32))"},
     {"all", MXP_CFUNCTION(all_function), METH_FASTCALL | METH_KEYWORDS,
      "all($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Whether every element over `axes` is not zero.\n"
-     "dtype: bool.\n"},
+     "Whether every element over `axis` is not zero.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.all(mx.array([[True, False], [True, True]]), axis=1)\n"
+     "array([False, True], dtype=bool)"},
     {"any", MXP_CFUNCTION(any_function), METH_FASTCALL | METH_KEYWORDS,
      "any($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Whether some element over `axes` is not zero.\n"
-     "dtype: bool.\n"},
+     "Whether some element over `axis` is not zero.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.any(mx.array([[True, False], [False, False]]), axis=1)\n"
+     "array([True, False], dtype=bool)"},
     {"mean", MXP_CFUNCTION(mean_function), METH_FASTCALL | METH_KEYWORDS,
      "mean($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Mean of `a` over `axes`; NaN of nothing.\n"
+     "Mean of `a` over `axis`; NaN of nothing.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: bool and integers give float32; halves are added up in float32.\n"},
+     "dtype: bool and integers give float32; halves are added up in float32.\n"
+     "\n>>> mx.mean(mx.array([[1, 2], [3, 6]]), axis=1)\n"
+     "array([1.5, 4.5], dtype=float32)"},
     {"var", MXP_CFUNCTION(var_function), METH_FASTCALL | METH_KEYWORDS,
      "var($module, a, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
-     "Mean of |a - mean|^2 over `axes`, divided by count - ddof.\n"
+     "Mean of |a - mean|^2 over `axis`, divided by count - ddof.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: bool, integers and complex64 give float32.\n"},
+     "dtype: bool, integers and complex64 give float32.\n"
+     "\n>>> mx.var(mx.array([1.0, 3.0, 5.0]), ddof=1)\n"
+     "array(4, dtype=float32)"},
     {"std", MXP_CFUNCTION(std_function), METH_FASTCALL | METH_KEYWORDS,
      "std($module, a, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
      "Square root of var.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: bool, integers and complex64 give float32.\n"},
+     "dtype: bool, integers and complex64 give float32.\n"
+     "\n>>> mx.std(mx.array([1.0, 3.0, 5.0]))\n"
+     "array(1.63299, dtype=float32)"},
     {"median", MXP_CFUNCTION(median_function), METH_FASTCALL | METH_KEYWORDS,
      "median($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Median of `a` over `axes`: of an even count, the mean of the middle two; NaN where there is one.\n"
+     "Median of `a` over `axis`: of an even count, the mean of the middle two; NaN where there is one.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32.\n"
-     "error: ValueError if there is nothing to reduce.\n"},
+     "error: ValueError if there is nothing to reduce.\n"
+     "\n>>> mx.median(mx.array([4, 1, 3, 2]))\n"
+     "array(2.5, dtype=float32)"},
     {"argmax", MXP_CFUNCTION(argmax_function), METH_FASTCALL | METH_KEYWORDS,
      "argmax($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the largest element along `axis`, the first of equal ones; a NaN counts as the largest.\n"
      "dtype: uint32.\n"
-     "error: ValueError if `a` is empty.\n"},
+     "error: ValueError if `a` is empty.\n"
+     "\n>>> mx.argmax(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
+     "array([1, 0], dtype=uint32)"},
     {"argmin", MXP_CFUNCTION(argmin_function), METH_FASTCALL | METH_KEYWORDS,
      "argmin($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the smallest element along `axis`, the first of equal ones; a NaN counts as the smallest.\n"
      "dtype: uint32.\n"
-     "error: ValueError if `a` is empty.\n"},
+     "error: ValueError if `a` is empty.\n"
+     "\n>>> mx.argmin(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
+     "array([2, 1], dtype=uint32)"},
     {"logsumexp", MXP_CFUNCTION(logsumexp_function), METH_FASTCALL | METH_KEYWORDS,
      "logsumexp($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "log(sum(exp(a))) over `axes`, without overflow.\n"
+     "log(sum(exp(a))) over `axis`, without overflow.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32.\n"
-     "error: ValueError if `a` is empty.\n"},
+     "error: ValueError if `a` is empty.\n"
+     "\n>>> mx.logsumexp(mx.array([1000.0, 1000.0]))\n"
+     "array(1000.69, dtype=float32)"},
     {"softmax", MXP_CFUNCTION(softmax_function), METH_FASTCALL | METH_KEYWORDS,
      "softmax($module, a, /, axis=None, *, precise=False, stream=None)\n--\n\n"
-     "exp(a) / sum(exp(a)) over `axes`, without overflow; halves are always computed in float32.\n"
-     "dtype: bool and integers give float32.\n"},
+     "exp(a) / sum(exp(a)) over `axis`, without overflow; halves are always computed in float32.\n"
+     "dtype: bool and integers give float32.\n"
+     "\n>>> mx.softmax(mx.array([[0.0, 0.0], [1.0, 3.0]]), axis=1)\n"
+     "array([[0.5, 0.5],\n"
+     "       [0.119203, 0.880797]], dtype=float32)"},
     {"cumsum", MXP_CFUNCTION(cumsum_function), METH_FASTCALL | METH_KEYWORDS,
      "cumsum($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Sums of the elements up to each one along `axis`; without it where not `inclusive`.\n"
-     "dtype: bool gives int32, the rest keep theirs.\n"},
+     "dtype: bool gives int32, the rest keep theirs.\n"
+     "\n>>> mx.cumsum(mx.array([1, 2, 3, 4]), reverse=True)\n"
+     "array([10, 9, 7, 4], dtype=int32)"},
     {"cumulative_sum", MXP_CFUNCTION(cumsum_function), METH_FASTCALL | METH_KEYWORDS,
      "cumulative_sum($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Sums of the elements up to each one along `axis`; without it where not `inclusive`.\n"
-     "dtype: bool gives int32, the rest keep theirs.\n"},
+     "dtype: bool gives int32, the rest keep theirs.\n"
+     "\n>>> mx.cumsum(mx.array([1, 2, 3, 4]), reverse=True)\n"
+     "array([10, 9, 7, 4], dtype=int32)"},
     {"cumprod", MXP_CFUNCTION(cumprod_function), METH_FASTCALL | METH_KEYWORDS,
      "cumprod($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
-     "Products of the elements up to each one along `axis`.\n"},
+     "Products of the elements up to each one along `axis`.\n"
+     "\n>>> mx.cumprod(mx.array([1, 2, 3, 4]))\n"
+     "array([1, 2, 6, 24], dtype=int32)"},
     {"cumulative_prod", MXP_CFUNCTION(cumprod_function), METH_FASTCALL | METH_KEYWORDS,
      "cumulative_prod($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
-     "Products of the elements up to each one along `axis`.\n"},
+     "Products of the elements up to each one along `axis`.\n"
+     "\n>>> mx.cumprod(mx.array([1, 2, 3, 4]))\n"
+     "array([1, 2, 6, 24], dtype=int32)"},
     {"cummax", MXP_CFUNCTION(cummax_function), METH_FASTCALL | METH_KEYWORDS,
      "cummax($module, a, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
-     "Largest of the elements up to each one along `axis`.\n"},
+     "Largest of the elements up to each one along `axis`.\n"
+     "\n>>> mx.cummax(mx.array([2, 1, 5, 3]))\n"
+     "array([2, 2, 5, 5], dtype=int32)"},
     {"cummin", MXP_CFUNCTION(cummin_function), METH_FASTCALL | METH_KEYWORDS,
      "cummin($module, a, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
-     "Smallest of the elements up to each one along `axis`.\n"},
+     "Smallest of the elements up to each one along `axis`.\n"
+     "\n>>> mx.cummin(mx.array([2, 1, 5, 3]))\n"
+     "array([2, 1, 1, 1], dtype=int32)"},
     {"logcumsumexp", MXP_CFUNCTION(logcumsumexp_function), METH_FASTCALL | METH_KEYWORDS,
      "logcumsumexp($module, a, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "log of the sum of the exponentials of the elements up to each one along `axis`.\n"
-     "dtype: bool and integers give float32.\n"},
+     "dtype: bool and integers give float32.\n"
+     "\n>>> mx.logcumsumexp(mx.array([0.0, 0.0, 0.0]))\n"
+     "array([0, 0.693147, 1.09861], dtype=float32)"},
     {"count_nonzero", MXP_CFUNCTION(count_nonzero_function), METH_FASTCALL | METH_KEYWORDS,
      "count_nonzero($module, a, /, *, axis=None, keepdims=False, stream=None)\n--\n\n"
-     "How many elements over `axes` are not zero.\n"
-     "dtype: int32.\n"},
+     "How many elements over `axis` are not zero.\n"
+     "dtype: int32.\n"
+     "\n>>> mx.count_nonzero(mx.array([[0, 3], [5, 7]]), axis=1)\n"
+     "array([1, 2], dtype=int32)"},
     {"array_equal", MXP_CFUNCTION(array_equal_function), METH_FASTCALL | METH_KEYWORDS,
      "array_equal($module, /, a, b, equal_nan=False, *, stream=None)\n--\n\n"
      "Whether the shapes and all elements are equal, compared in the promoted dtype.\n"
      "shape: 0-d.\n"
-     "dtype: bool.\n"},
+     "dtype: bool.\n"
+     "\n>>> mx.array_equal(mx.array([1, 2]), mx.array([1.0, 2.0]))\n"
+     "array(True, dtype=bool)"},
     {"allclose", MXP_CFUNCTION(allclose_function), METH_FASTCALL | METH_KEYWORDS,
      "allclose($module, a, b, /, rtol=1e-05, atol=1e-08, *, equal_nan=False, stream=None)\n--\n\n"
      "Whether isclose holds everywhere.\n"
      "shape: 0-d.\n"
-     "dtype: bool.\n"},
+     "dtype: bool.\n"
+     "\n>>> mx.allclose(mx.array([1.0, 2.0]), mx.array([1.0, 2.00001]))\n"
+     "array(True, dtype=bool)"},
     {"diff", MXP_CFUNCTION(diff_function), METH_FASTCALL | METH_KEYWORDS,
      "diff($module, a, /, n=1, axis=-1, *, stream=None)\n--\n\n"
      "Differences of neighbours along `axis`, taken `n` times; of booleans, whether they differ.\n"
      "shape: the axis is `n` shorter, down to 0.\n"
-     "error: ValueError if `n` is negative.\n"},
+     "error: ValueError if `n` is negative.\n"
+     "\n>>> mx.diff(mx.array([1, 4, 9, 16]))\n"
+     "array([3, 5, 7], dtype=int32)"},
     {"take", MXP_CFUNCTION(take_function), METH_FASTCALL | METH_KEYWORDS,
      "take($module, a, /, indices, axis=None, *, stream=None)\n--\n\n"
      "The items of `a` along `axis` that `indices` name; negative ones count from the end.\n"
      "shape: that of `indices` in place of the axis.\n"
-     "error: IndexError if an index is out of range: now for a literal, when evaluated for an array.\n"},
+     "error: IndexError if an index is out of range: now for a literal, when evaluated for an array.\n"
+     "\n>>> mx.take(mx.array([[1, 2, 3], [4, 5, 6]]), mx.array([2, 0]), axis=1)\n"
+     "array([[3, 1],\n"
+     "       [6, 4]], dtype=int32)"},
     {"take_along_axis", MXP_CFUNCTION(take_along_axis_function), METH_FASTCALL | METH_KEYWORDS,
      "take_along_axis($module, a, /, indices, axis=-1, *, stream=None)\n--\n\n"
      "result[.., i, ..] = a[.., indices[.., i, ..], ..].\n"
-     "shape: that of `indices`; the other axes of both broadcast.\n"},
+     "shape: that of `indices`; the other axes of both broadcast.\n"
+     "\n>>> mx.take_along_axis(mx.array([[1, 2], [3, 4]]), mx.array([[1], [0]]), axis=1)\n"
+     "array([[2],\n"
+     "       [3]], dtype=int32)"},
     {"put_along_axis", MXP_CFUNCTION(put_along_axis_function), METH_FASTCALL | METH_KEYWORDS,
      "put_along_axis($module, a, /, indices, values, axis=None, *, stream=None)\n--\n\n"
      "`a` with a[.., indices[.., i, ..], ..] = values[.., i, ..]; of equal indices the last counts.\n"
-     "dtype: that of `a`; `values` are converted and broadcast to `indices`.\n"},
+     "dtype: that of `a`; `values` are converted and broadcast to `indices`.\n"
+     "\n>>> mx.put_along_axis(mx.zeros((2, 3)), mx.array([[0], [2]]), 5, axis=1)\n"
+     "array([[5, 0, 0],\n"
+     "       [0, 0, 5]], dtype=float32)"},
     {"slice", MXP_CFUNCTION(slice_dynamic_function), METH_FASTCALL | METH_KEYWORDS,
      "slice($module, /, a, start_indices, axes, slice_size, *, stream=None)\n--\n\n"
-     "The slice of `a` that starts at `start`, one item for each of `axes`, and at 0 along the others.\n"
+     "The slice of `a` that starts at `start_indices`, one item for each of `axes`, and at 0 along the others.\n"
      "shape: `slice_size`.\n"
-     "error: IndexError when evaluated, if the slice leaves `a`.\n"},
+     "error: IndexError when evaluated, if the slice leaves `a`.\n"
+     "\n>>> mx.slice(mx.arange(12).reshape(3, 4), mx.array([1, 2]), (0, 1), (2, 2))\n"
+     "array([[6, 7],\n"
+     "       [10, 11]], dtype=int32)"},
     {"slice_update", MXP_CFUNCTION(slice_update_dynamic_function), METH_FASTCALL | METH_KEYWORDS,
      "slice_update($module, /, a, update, start_indices, axes, *, stream=None)\n--\n\n"
      "`a` with the slice that starts there replaced by `update`, which broadcasts along the axes that are not named.\n"
-     "dtype: that of `a`; `update` is converted.\n"},
+     "dtype: that of `a`; `update` is converted.\n"
+     "\n>>> mx.slice_update(mx.zeros(4), mx.ones(2), mx.array([1]), (0,))\n"
+     "array([0, 1, 1, 0], dtype=float32)"},
     {"sort", MXP_CFUNCTION(sort_function), METH_FASTCALL | METH_KEYWORDS,
      "sort($module, a, /, axis=-1, *, stream=None)\n--\n\n"
-     "`a` in ascending order along `axis`: stable, -0 equals 0, NaN last, complex numbers by real part, then imaginary part.\n"},
+     "`a` in ascending order along `axis`: stable, -0 equals 0, NaN last, complex numbers by real part, then imaginary part.\n"
+     "\n>>> mx.sort(mx.array([[3, 1], [2, 9]]), axis=0)\n"
+     "array([[2, 1],\n"
+     "       [3, 9]], dtype=int32)"},
     {"argsort", MXP_CFUNCTION(argsort_function), METH_FASTCALL | METH_KEYWORDS,
      "argsort($module, a, /, axis=-1, *, stream=None)\n--\n\n"
      "The indices that sort `a` along `axis`.\n"
-     "dtype: uint32.\n"},
+     "dtype: uint32.\n"
+     "\n>>> mx.argsort(mx.array([3, 9, 1, 7]))\n"
+     "array([2, 0, 3, 1], dtype=uint32)"},
     {"partition", MXP_CFUNCTION(partition_function), METH_FASTCALL | METH_KEYWORDS,
      "partition($module, a, /, kth, axis=-1, *, stream=None)\n--\n\n"
-     "`a` with the item that sorting puts at `kth` in its place along `axis`, no greater ones before it, no smaller ones after.\n"},
+     "`a` with the item that sorting puts at `kth` in its place along `axis`, no greater ones before it, no smaller ones after.\n"
+     "\n>>> mx.partition(mx.array([3, 9, 1, 7]), 1)[:2]\n"
+     "array([1, 3], dtype=int32)"},
     {"argpartition", MXP_CFUNCTION(argpartition_function), METH_FASTCALL | METH_KEYWORDS,
      "argpartition($module, a, /, kth, axis=-1, *, stream=None)\n--\n\n"
      "The indices that partition `a` along `axis`.\n"
-     "dtype: uint32.\n"},
+     "dtype: uint32.\n"
+     "\n>>> mx.argpartition(mx.array([3, 9, 1, 7]), 1)[:2]\n"
+     "array([2, 0], dtype=uint32)"},
     {"topk", MXP_CFUNCTION(topk_function), METH_FASTCALL | METH_KEYWORDS,
      "topk($module, a, /, k, axis=-1, *, stream=None)\n--\n\n"
-     "The `k` largest items along `axis`, in no particular order.\n"},
+     "The `k` largest items along `axis`, in no particular order.\n"
+     "\n>>> mx.sort(mx.topk(mx.array([3, 9, 1, 7]), 2))\n"
+     "array([7, 9], dtype=int32)"},
     {"searchsorted", MXP_CFUNCTION(searchsorted_function), METH_FASTCALL | METH_KEYWORDS,
      "searchsorted($module, sorted_sequence, values, /, side='left', *, stream=None)\n--\n\n"
-     "Where each value would go in the sorted 1-d `sequence`: before equal items, or after them on the right.\n"
-     "dtype: uint32; both are promoted first.\n"},
+     "Where each value would go in the sorted 1-d `sorted_sequence`: before equal items, or after them on the right.\n"
+     "dtype: uint32; both are promoted first.\n"
+     "\n>>> mx.searchsorted(mx.array([1, 3, 5]), mx.array([0, 3, 9]))\n"
+     "array([0, 1, 3], dtype=uint32)"},
     {"full", MXP_CFUNCTION(full_function), METH_FASTCALL | METH_KEYWORDS,
      "full($module, /, shape, vals, dtype=None, *, stream=None)\n--\n\n"
-     "An array of this shape filled with `value`, which broadcasts to it and is converted to `dtype`.\n"
-     "error: ValueError if `value` is an integer literal that `dtype` cannot hold.\n"},
+     "An array of this shape filled with `vals`, which broadcasts to it and is converted to `dtype`.\n"
+     "error: ValueError if `vals` is an integer literal that `dtype` cannot hold.\n"
+     "\n>>> mx.full((2, 2), 7)\n"
+     "array([[7, 7],\n"
+     "       [7, 7]], dtype=int32)"},
     {"zeros", MXP_CFUNCTION(zeros_function), METH_FASTCALL | METH_KEYWORDS,
      "zeros($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
-     "An array of zeros.\n"},
+     "An array of zeros.\n"
+     "\n>>> mx.zeros((2, 2), dtype=mx.int32)\n"
+     "array([[0, 0],\n"
+     "       [0, 0]], dtype=int32)"},
     {"ones", MXP_CFUNCTION(ones_function), METH_FASTCALL | METH_KEYWORDS,
      "ones($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
-     "An array of ones.\n"},
+     "An array of ones.\n"
+     "\n>>> mx.ones((2, 2))\n"
+     "array([[1, 1],\n"
+     "       [1, 1]], dtype=float32)"},
     {"empty", MXP_CFUNCTION(empty_function), METH_FASTCALL | METH_KEYWORDS,
      "empty($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
-     "An array whose values do not matter: zeros.\n"},
+     "An array whose values do not matter: zeros.\n"
+     "\n>>> mx.empty((2, 3)).shape\n"
+     "(2, 3)"},
     {"full_like", MXP_CFUNCTION(full_like_function), METH_FASTCALL | METH_KEYWORDS,
      "full_like($module, /, a, vals, dtype=None, *, stream=None)\n--\n\n"
-     "`value` in a's shape.\n"},
+     "`vals` in a's shape.\n"
+     "\n>>> mx.full_like(mx.ones((2,)), 7)\n"
+     "array([7, 7], dtype=float32)"},
     {"zeros_like", MXP_CFUNCTION(zeros_like_function), METH_FASTCALL | METH_KEYWORDS,
      "zeros_like($module, a, /, dtype=None, *, stream=None)\n--\n\n"
-     "Zeros of a's shape and dtype.\n"},
+     "Zeros of a's shape and dtype.\n"
+     "\n>>> mx.zeros_like(mx.array([5, 6]))\n"
+     "array([0, 0], dtype=int32)"},
     {"ones_like", MXP_CFUNCTION(ones_like_function), METH_FASTCALL | METH_KEYWORDS,
      "ones_like($module, a, /, dtype=None, *, stream=None)\n--\n\n"
-     "Ones of a's shape and dtype.\n"},
+     "Ones of a's shape and dtype.\n"
+     "\n>>> mx.ones_like(mx.array([5, 6]))\n"
+     "array([1, 1], dtype=int32)"},
     {"empty_like", MXP_CFUNCTION(empty_like_function), METH_FASTCALL | METH_KEYWORDS,
      "empty_like($module, a, /, dtype=None, *, stream=None)\n--\n\n"
-     "Values that do not matter in a's shape and dtype: zeros.\n"},
+     "Values that do not matter in a's shape and dtype: zeros.\n"
+     "\n>>> mx.empty_like(mx.ones((2, 3))).shape\n"
+     "(2, 3)"},
     {"eye", MXP_CFUNCTION(eye_function), METH_FASTCALL | METH_KEYWORDS,
      "eye($module, /, n, m=None, k=0, dtype=None, *, stream=None)\n--\n\n"
-     "n x m zeros with ones on diagonal `k`.\n"},
+     "n x m zeros with ones on diagonal `k`.\n"
+     "\n>>> mx.eye(2, 3, k=1)\n"
+     "array([[0, 1, 0],\n"
+     "       [0, 0, 1]], dtype=float32)"},
     {"identity", MXP_CFUNCTION(identity_function), METH_FASTCALL | METH_KEYWORDS,
      "identity($module, /, n, dtype=None, *, stream=None)\n--\n\n"
-     "The n x n identity matrix.\n"},
+     "The n x n identity matrix.\n"
+     "\n>>> mx.identity(2)\n"
+     "array([[1, 0],\n"
+     "       [0, 1]], dtype=float32)"},
     {"tri", MXP_CFUNCTION(tri_function), METH_FASTCALL | METH_KEYWORDS,
      "tri($module, /, n, m=None, k=0, dtype=None, *, stream=None)\n--\n\n"
-     "n x m ones up to diagonal `k`, zeros above.\n"},
+     "n x m ones up to diagonal `k`, zeros above.\n"
+     "\n>>> mx.tri(3, dtype=mx.int32)\n"
+     "array([[1, 0, 0],\n"
+     "       [1, 1, 0],\n"
+     "       [1, 1, 1]], dtype=int32)"},
     {"arange", MXP_CFUNCTION(arange_function), METH_FASTCALL | METH_KEYWORDS,
      "arange($module, /, start, stop=None, step=None, dtype=None, *, stream=None)\n--\n\n"
      "start, start + step, ... up to but without `stop`.\n"
      "shape: max(ceil((stop - start) / step), 0) items.\n"
      "dtype: integers start at `start` truncated and step by what start + step gains on it, truncated.\n"
-     "error: ValueError if `step` is 0, the length is not finite or `dtype` is bool.\n"},
+     "error: ValueError if `step` is 0, the length is not finite or `dtype` is bool.\n"
+     "\n>>> mx.arange(2, 10, 3)\n"
+     "array([2, 5, 8], dtype=int32)"},
     {"linspace", MXP_CFUNCTION(linspace_function), METH_FASTCALL | METH_KEYWORDS,
      "linspace($module, /, start, stop, num=50, endpoint=True, dtype=None, *, stream=None)\n--\n\n"
      "`num` values from `start` to `stop`, evenly spaced; without `endpoint`, `stop` would be the next.\n"
-     "dtype: computed in float32, or float64 where asked for, then converted.\n"},
+     "dtype: computed in float32, or float64 where asked for, then converted.\n"
+     "\n>>> mx.linspace(0, 1, 5)\n"
+     "array([0, 0.25, 0.5, 0.75, 1], dtype=float32)"},
     {"bartlett", MXP_CFUNCTION(bartlett_function), METH_FASTCALL | METH_KEYWORDS,
      "bartlett($module, /, M, *, stream=None)\n--\n\n"
-     "The triangular window of `size` float32 items.\n"},
+     "The triangular window of `M` float32 items.\n"
+     "\n>>> mx.bartlett(5)\n"
+     "array([0, 0.5, 1, 0.5, 0], dtype=float32)"},
     {"hanning", MXP_CFUNCTION(hanning_function), METH_FASTCALL | METH_KEYWORDS,
      "hanning($module, /, M, *, stream=None)\n--\n\n"
-     "The window 0.5 - 0.5 cos(2 pi x), x from 0 to 1.\n"},
+     "The window 0.5 - 0.5 cos(2 pi x), x from 0 to 1.\n"
+     "\n>>> mx.hanning(5)\n"
+     "array([0, 0.5, 1, 0.5, 0], dtype=float32)"},
     {"hamming", MXP_CFUNCTION(hamming_function), METH_FASTCALL | METH_KEYWORDS,
      "hamming($module, /, M, *, stream=None)\n--\n\n"
-     "The window 0.54 - 0.46 cos(2 pi x), x from 0 to 1.\n"},
+     "The window 0.54 - 0.46 cos(2 pi x), x from 0 to 1.\n"
+     "\n>>> mx.hamming(5)\n"
+     "array([0.08, 0.54, 1, 0.54, 0.08], dtype=float32)"},
     {"blackman", MXP_CFUNCTION(blackman_function), METH_FASTCALL | METH_KEYWORDS,
      "blackman($module, /, M, *, stream=None)\n--\n\n"
-     "The window 0.42 - 0.5 cos(2 pi x) + 0.08 cos(4 pi x), x from 0 to 1.\n"},
+     "The window 0.42 - 0.5 cos(2 pi x) + 0.08 cos(4 pi x), x from 0 to 1.\n"
+     "\n>>> mx.blackman(5)[1:4]\n"
+     "array([0.34, 1, 0.34], dtype=float32)"},
     {"matmul", MXP_CFUNCTION(matmul_function), METH_FASTCALL | METH_KEYWORDS,
      "matmul($module, a, b, /, *, stream=None)\n--\n\n"
      "Matrix product over the last axis of `a` and the last but one of `b`; axes before them are a batch, and broadcast. A 1-d operand is one row (`a`) or one column (`b`), and its axis is dropped.\n"
      "dtype: what the operands promote to, which must be floating point or complex.\n"
-     "error: ValueError if the inner sizes differ or an operand has no axes; ValueError for bool and integers.\n"},
+     "error: ValueError if the inner sizes differ or an operand has no axes; ValueError for bool and integers.\n"
+     "\n>>> mx.matmul(mx.ones((2, 3)), mx.array([1.0, 2.0, 3.0]))\n"
+     "array([6, 6], dtype=float32)"},
     {"addmm", MXP_CFUNCTION(addmm_function), METH_FASTCALL | METH_KEYWORDS,
      "addmm($module, c, a, b, /, alpha=1.0, beta=1.0, *, stream=None)\n--\n\n"
      "alpha * (a @ b) + beta * c; with a `beta` of 0, `c` is not read.\n"
      "shape: that of a @ b, to which `c` is broadcast.\n"
-     "dtype: what all three promote to, which must be floating point or complex.\n"},
+     "dtype: what all three promote to, which must be floating point or complex.\n"
+     "\n>>> mx.addmm(mx.array([1.0, 2.0]), mx.ones((2, 3)), mx.ones((3, 2)), alpha=0.5)\n"
+     "array([[2.5, 3.5],\n"
+     "       [2.5, 3.5]], dtype=float32)"},
     {"inner", MXP_CFUNCTION(inner_function), METH_FASTCALL | METH_KEYWORDS,
      "inner($module, a, b, /, *, stream=None)\n--\n\n"
      "Sums of products over the last axes: element (i..., j...) is sum over k of a[i..., k] * b[j..., k]. With an operand of no axes, the product.\n"
-     "error: ValueError for bool and integers.\n"},
+     "error: ValueError for bool and integers.\n"
+     "\n>>> mx.inner(mx.array([1.0, 2.0]), mx.array([3.0, 4.0]))\n"
+     "array(11, dtype=float32)"},
     {"outer", MXP_CFUNCTION(outer_function), METH_FASTCALL | METH_KEYWORDS,
      "outer($module, a, b, /, *, stream=None)\n--\n\n"
-     "Element (i, j) is a[i] * b[j], of the flattened operands; every dtype.\n"},
+     "Element (i, j) is a[i] * b[j], of the flattened operands; every dtype.\n"
+     "\n>>> mx.outer(mx.array([1, 2]), mx.array([1, 10, 100]))\n"
+     "array([[1, 10, 100],\n"
+     "       [2, 20, 200]], dtype=int32)"},
     {"tensordot", MXP_CFUNCTION(tensordot_function), METH_FASTCALL | METH_KEYWORDS,
      "tensordot($module, a, b, /, axes=2, *, stream=None)\n--\n\n"
      "Sums products over the last `axes` axes of `a` and the first `axes` of `b`.\n"
-     "error: ValueError if their sizes differ; ValueError for bool and integers.\n"},
+     "error: ValueError if their sizes differ; ValueError for bool and integers.\n"
+     "\n>>> mx.tensordot(mx.ones((2, 3, 4)), mx.ones((4, 3, 5)), axes=[[1, 2], [1, 0]]).shape\n"
+     "(2, 5)"},
     {"vecdot", MXP_CFUNCTION(vecdot_function), METH_FASTCALL | METH_KEYWORDS,
      "vecdot($module, a, b, /, *, axis=-1, stream=None)\n--\n\n"
      "sum of conjugate(a) * b along `axis`.\n"
      "dtype: as sum.\n"
-     "error: ValueError if ranks or the sizes along `axis` differ.\n"},
+     "error: ValueError if ranks or the sizes along `axis` differ.\n"
+     "\n>>> mx.vecdot(mx.array([[1.0, 2.0], [3.0, 4.0]]), mx.array([[10.0, 1.0], [0.0, 1.0]]))\n"
+     "array([12, 4], dtype=float32)"},
     {"kron", MXP_CFUNCTION(kron_function), METH_FASTCALL | METH_KEYWORDS,
      "kron($module, /, a, b, *, stream=None)\n--\n\n"
-     "Kronecker product: `a` with each element replaced by its product with `b`.\n"},
+     "Kronecker product: `a` with each element replaced by its product with `b`.\n"
+     "\n>>> mx.kron(mx.array([1, 2]), mx.array([1, 10]))\n"
+     "array([1, 10, 2, 20], dtype=int32)"},
     {"einsum", MXP_CFUNCTION(einsum_function), METH_FASTCALL | METH_KEYWORDS,
      "einsum($module, /, subscripts, *operands, stream=None)\n--\n\n"
      "Sums of products in Einstein's notation: \"ij,jk->ik\" is a matrix product. Axes that share a letter are paired, repeated letters within a term take a diagonal, letters not in the output are summed, \"...\" stands for any further axes. Without \"->\" the output has the letters that occur once, sorted, after the ellipsis.\n"
-     "error: ValueError for subscripts that are not understood; ValueError for sizes that differ.\n"},
+     "error: ValueError for subscripts that are not understood; ValueError for sizes that differ.\n"
+     "\n>>> mx.einsum('ij,j->i', mx.ones((2, 3)), mx.array([1.0, 2.0, 3.0]))\n"
+     "array([6, 6], dtype=float32)"},
     {NULL, NULL, 0, NULL}};
 
 PyMethodDef mxp_linalg_functions[] = {
@@ -2757,244 +3314,394 @@ PyMethodDef mxp_linalg_functions[] = {
      "norm($module, a, /, ord=None, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Norm of vectors (one axis: any order, 0 and the infinities too) or matrices (two axes: 1, -1, 2, -2, infinities).\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: bool and integers give float32; complex64 gives float32 for order 2, else stays.\n"},
+     "dtype: bool and integers give float32; complex64 gives float32 for order 2, else stays.\n"
+     "\n>>> mx.linalg.norm(mx.array([[3.0, 4.0], [6.0, 8.0]]), axis=1)\n"
+     "array([5, 10], dtype=float32)"},
     {"solve", MXP_CFUNCTION(linalg_solve_function), METH_FASTCALL | METH_KEYWORDS,
      "solve($module, /, a, b, *, stream=None)\n--\n\n"
      "The solution x of a @ x = b for square matrices `a`; a 1-d `b` is one column.\n"
      "dtype: what the operands promote to, which must be float32 or float64.\n"
-     "error: ValueError when evaluated, if a matrix is singular.\n"},
+     "error: ValueError when evaluated, if a matrix is singular.\n"
+     "\n>>> mx.linalg.solve(mx.array([[2.0, 0.0], [1.0, 4.0]]), mx.array([2.0, 9.0]))\n"
+     "array([1, 2], dtype=float32)"},
     {"solve_triangular", MXP_CFUNCTION(linalg_solve_triangular_function), METH_FASTCALL | METH_KEYWORDS,
      "solve_triangular($module, /, a, b, *, upper=False, stream=None)\n--\n\n"
      "The solution x of a @ x = b, reading only the lower triangle of `a`, or the upper one.\n"
      "dtype: what the operands promote to, which must be float32 or float64.\n"
-     "error: ValueError when evaluated, if there is a zero on the diagonal.\n"},
+     "error: ValueError when evaluated, if there is a zero on the diagonal.\n"
+     "\n>>> mx.linalg.solve_triangular(mx.array([[2.0, 0.0], [1.0, 4.0]]), mx.array([2.0, 9.0]))\n"
+     "array([1, 2], dtype=float32)"},
     {"inv", MXP_CFUNCTION(linalg_inv_function), METH_FASTCALL | METH_KEYWORDS,
      "inv($module, /, a, *, stream=None)\n--\n\n"
      "The inverse of square matrices of float32 or float64.\n"
-     "error: ValueError when evaluated, if a matrix is singular.\n"},
+     "error: ValueError when evaluated, if a matrix is singular.\n"
+     "\n>>> mx.linalg.inv(mx.array([[2.0, 0.0], [1.0, 4.0]]))\n"
+     "array([[0.5, 0],\n"
+     "       [-0.125, 0.25]], dtype=float32)"},
     {"cholesky", MXP_CFUNCTION(linalg_cholesky_function), METH_FASTCALL | METH_KEYWORDS,
      "cholesky($module, /, a, upper=False, *, stream=None)\n--\n\n"
      "The lower triangular l with l @ l^T = a, reading only the lower triangle of `a`; or the upper u with u^T @ u = a, reading the upper one. Derivatives are those of a function of symmetric matrices.\n"
-     "error: ValueError when evaluated, if a matrix is not positive definite.\n"},
+     "error: ValueError when evaluated, if a matrix is not positive definite.\n"
+     "\n>>> mx.linalg.cholesky(mx.array([[4.0, 2.0], [2.0, 2.0]]))\n"
+     "array([[2, 0],\n"
+     "       [1, 1]], dtype=float32)"},
     {"qr", MXP_CFUNCTION(linalg_qr_function), METH_FASTCALL | METH_KEYWORDS,
      "qr($module, /, a, *, stream=None)\n--\n\n"
      "q with orthonormal columns and the upper triangular r with q @ r = a.\n"
-     "shape: (m, k) and (k, n) for a matrix of (m, n), k = min(m, n).\n"},
+     "shape: (m, k) and (k, n) for a matrix of (m, n), k = min(m, n).\n"
+     "\n>>> [part.shape for part in mx.linalg.qr(mx.ones((3, 2)))]\n"
+     "[(3, 2), (2, 2)]"},
     {"svd", MXP_CFUNCTION(linalg_svd_function), METH_FASTCALL | METH_KEYWORDS,
      "svd($module, /, a, compute_uv=True, *, stream=None)\n--\n\n"
      "Orthogonal u and vt and the singular values s, descending, with a = u @ diag(s) @ vt.\n"
      "shape: (m, m), (k,) and (n, n) for a matrix of (m, n), k = min(m, n).\n"
-     "error: ValueError when evaluated, if a matrix holds a NaN or an infinity.\n"},
+     "error: ValueError when evaluated, if a matrix holds a NaN or an infinity.\n"
+     "\n>>> mx.linalg.svd(mx.array([[3.0, 0.0], [0.0, 2.0]]), compute_uv=False)\n"
+     "array([3, 2], dtype=float32)"},
     {NULL, NULL, 0, NULL}};
 
 PyMethodDef mxp_random_functions[] = {
     {"key", MXP_CFUNCTION(random_key_function), METH_FASTCALL | METH_KEYWORDS,
      "key($module, /, seed, *, stream=None)\n--\n\n"
      "The key that `seed` stands for: (high word, low word).\n"
-     "dtype: uint32.\n"},
+     "dtype: uint32.\n"
+     "\n>>> mx.random.key(7)\n"
+     "array([0, 7], dtype=uint32)"},
     {"split", MXP_CFUNCTION(random_split_function), METH_FASTCALL | METH_KEYWORDS,
      "split($module, /, key, num=2, *, stream=None)\n--\n\n"
-     "`count` keys made from one.\n"
+     "`num` keys made from one.\n"
      "shape: (count, 2).\n"
-     "dtype: uint32.\n"},
+     "dtype: uint32.\n"
+     "\n>>> mx.random.split(mx.random.key(0), 3).shape\n"
+     "(3, 2)"},
     {"uniform", MXP_CFUNCTION(random_uniform_function), METH_FASTCALL | METH_KEYWORDS,
      "uniform($module, /, low=0, high=1, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Samples spread evenly over [low, high).\n"
-     "dtype: float32, float16 or bfloat16; the bounds are converted and broadcast to `shape`.\n"},
+     "dtype: float32, float16 or bfloat16; the bounds are converted and broadcast to `shape`.\n"
+     "\n>>> mx.random.uniform(-1, 1, (2, 3)).shape\n"
+     "(2, 3)"},
     {"normal", MXP_CFUNCTION(random_normal_scaled_function), METH_FASTCALL | METH_KEYWORDS,
      "normal($module, /, shape=(), dtype=None, loc=None, scale=None, key=None, *, stream=None)\n--\n\n"
-     "Normally distributed samples; `loc` and `scale`, their mean and deviation, broadcast to `shape`; None means 0 and 1.\n"},
+     "Normally distributed samples; `loc` and `scale`, their mean and deviation, broadcast to `shape`; None means 0 and 1.\n"
+     "\n>>> mx.random.normal((2, 3), loc=10, scale=2).shape\n"
+     "(2, 3)"},
     {"randint", MXP_CFUNCTION(random_randint_function), METH_FASTCALL | METH_KEYWORDS,
      "randint($module, /, low, high, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Integers from [low, high); `low` where the range is empty.\n"
-     "dtype: integers or bool; the bounds are converted to it first (to int32 for bool). Samples are multiples of what float32 can tell apart.\n"},
+     "dtype: integers or bool; the bounds are converted to it first (to int32 for bool). Samples are multiples of what float32 can tell apart.\n"
+     "\n>>> mx.random.randint(0, 10, (4,), key=mx.random.key(0))\n"
+     "array([9, 2, 6, 2], dtype=int32)"},
     {"bernoulli", MXP_CFUNCTION(random_bernoulli_function), METH_FASTCALL | METH_KEYWORDS,
      "bernoulli($module, /, p=0.5, shape=None, key=None, *, stream=None)\n--\n\n"
-     "True with probability `p`, which broadcasts to `shape`; None means p's shape.\n"},
+     "True with probability `p`, which broadcasts to `shape`; None means p's shape.\n"
+     "\n>>> mx.random.bernoulli(0.5, (4,), key=mx.random.key(0))\n"
+     "array([False, True, False, True], dtype=bool)"},
     {"truncated_normal", MXP_CFUNCTION(random_truncated_normal_function), METH_FASTCALL | METH_KEYWORDS,
      "truncated_normal($module, /, lower, upper, shape=None, dtype=None, key=None, *, stream=None)\n--\n\n"
-     "Standard normal samples within [lower, upper]; None means the bounds' shape.\n"},
+     "Standard normal samples within [lower, upper]; None means the bounds' shape.\n"
+     "\n>>> mx.abs(mx.random.truncated_normal(-2, 2, (1000,))).max() <= 2\n"
+     "array(True, dtype=bool)"},
     {"gumbel", MXP_CFUNCTION(random_gumbel_function), METH_FASTCALL | METH_KEYWORDS,
      "gumbel($module, /, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
-     "Samples of the standard Gumbel distribution.\n"},
+     "Samples of the standard Gumbel distribution.\n"
+     "\n>>> mx.random.gumbel((2, 3), key=mx.random.key(0)).shape\n"
+     "(2, 3)"},
     {"laplace", MXP_CFUNCTION(random_laplace_function), METH_FASTCALL | METH_KEYWORDS,
      "laplace($module, /, shape=(), dtype=None, loc=0.0, scale=1.0, key=None, *, stream=None)\n--\n\n"
-     "Samples of the Laplace distribution.\n"},
+     "Samples of the Laplace distribution.\n"
+     "\n>>> mx.random.laplace((2, 3), key=mx.random.key(0)).shape\n"
+     "(2, 3)"},
     {"categorical", MXP_CFUNCTION(random_categorical_function), METH_FASTCALL | METH_KEYWORDS,
      "categorical($module, /, logits, axis=-1, shape=None, num_samples=None, key=None, *, stream=None)\n--\n\n"
      "One index along `axis` for each row, with probability softmax(logits).\n"
-     "dtype: uint32.\n"},
+     "dtype: uint32.\n"
+     "\n>>> mx.random.categorical(mx.array([0.0, 5.0, 0.0]), num_samples=6, key=mx.random.key(0))\n"
+     "array([1, 1, 1, 1, 1, 1], dtype=uint32)"},
     {"permutation", MXP_CFUNCTION(random_permutation_function), METH_FASTCALL | METH_KEYWORDS,
      "permutation($module, /, x, axis=0, key=None, *, stream=None)\n--\n\n"
-     "`a` with its items along `axis` shuffled.\n"},
+     "`a` with its items along `axis` shuffled.\n"
+     "\n>>> mx.sort(mx.random.permutation(5))\n"
+     "array([0, 1, 2, 3, 4], dtype=uint32)"},
     {"multivariate_normal", MXP_CFUNCTION(random_multivariate_normal_function), METH_FASTCALL | METH_KEYWORDS,
      "multivariate_normal($module, /, mean, cov, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Normally distributed vectors of this mean and covariance. An empty `shape` means that of their batches.\n"
      "shape: `shape`, then the number of variables.\n"
-     "dtype: float32.\n"},
+     "dtype: float32.\n"
+     "\n>>> mx.random.multivariate_normal(mx.zeros(2), mx.eye(2), (5,)).shape\n"
+     "(5, 2)"},
     {NULL, NULL, 0, NULL}};
 
 PyMethodDef mxp_array_operations[] = {
     {"square", MXP_CFUNCTION(square_method), METH_FASTCALL | METH_KEYWORDS,
      "square($self, /, *, stream=None)\n--\n\n"
-     "a * a.\n"},
+     "a * a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.square(mx.array([3, -4]))\n"
+     "array([9, 16], dtype=int32)"},
     {"abs", MXP_CFUNCTION(abs_method), METH_FASTCALL | METH_KEYWORDS,
      "abs($self, /, *, stream=None)\n--\n\n"
-     "|a|; the modulus of a complex number.\n"},
+     "|a|; the modulus of a complex number.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; complex64 gives float32.\n"
+     "\n>>> mx.abs(mx.array([-2, 3]))\n"
+     "array([2, 3], dtype=int32)"},
     {"sqrt", MXP_CFUNCTION(sqrt_method), METH_FASTCALL | METH_KEYWORDS,
      "sqrt($self, /, *, stream=None)\n--\n\n"
-     "The square root of a.\n"},
+     "The square root of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.sqrt(mx.array([4.0, 2.0]))\n"
+     "array([2, 1.41421], dtype=float32)"},
     {"rsqrt", MXP_CFUNCTION(rsqrt_method), METH_FASTCALL | METH_KEYWORDS,
      "rsqrt($self, /, *, stream=None)\n--\n\n"
-     "1 / sqrt(a).\n"},
+     "1 / sqrt(a).\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.rsqrt(mx.array([1.0, 4.0]))\n"
+     "array([1, 0.5], dtype=float32)"},
     {"exp", MXP_CFUNCTION(exp_method), METH_FASTCALL | METH_KEYWORDS,
      "exp($self, /, *, stream=None)\n--\n\n"
-     "e ** a.\n"},
+     "e ** a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.exp(mx.array([0.0, 1.0]))\n"
+     "array([1, 2.71828], dtype=float32)"},
     {"log", MXP_CFUNCTION(log_method), METH_FASTCALL | METH_KEYWORDS,
      "log($self, /, *, stream=None)\n--\n\n"
-     "The natural logarithm of a.\n"},
+     "The natural logarithm of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log(mx.array([1.0, mx.e]))\n"
+     "array([0, 1], dtype=float32)"},
     {"log2", MXP_CFUNCTION(log2_method), METH_FASTCALL | METH_KEYWORDS,
      "log2($self, /, *, stream=None)\n--\n\n"
-     "The base-2 logarithm of a.\n"},
+     "The base-2 logarithm of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log2(mx.array([1.0, 8.0]))\n"
+     "array([0, 3], dtype=float32)"},
     {"log10", MXP_CFUNCTION(log10_method), METH_FASTCALL | METH_KEYWORDS,
      "log10($self, /, *, stream=None)\n--\n\n"
-     "The base-10 logarithm of a.\n"},
+     "The base-10 logarithm of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log10(mx.array([1.0, 100.0]))\n"
+     "array([0, 2], dtype=float32)"},
     {"log1p", MXP_CFUNCTION(log1p_method), METH_FASTCALL | METH_KEYWORDS,
      "log1p($self, /, *, stream=None)\n--\n\n"
-     "log(1 + a), exact near 0.\n"},
+     "log(1 + a), exact near 0.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.log1p(mx.array([0.0, 1e-7]))\n"
+     "array([0, 1e-07], dtype=float32)"},
     {"sin", MXP_CFUNCTION(sin_method), METH_FASTCALL | METH_KEYWORDS,
      "sin($self, /, *, stream=None)\n--\n\n"
-     "The sine of a.\n"},
+     "The sine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.sin(mx.array([0.0, 1.0]))\n"
+     "array([0, 0.841471], dtype=float32)"},
     {"cos", MXP_CFUNCTION(cos_method), METH_FASTCALL | METH_KEYWORDS,
      "cos($self, /, *, stream=None)\n--\n\n"
-     "The cosine of a.\n"},
+     "The cosine of a.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`; bool and integers give float32.\n"
+     "\n>>> mx.cos(mx.array([0.0, mx.pi]))\n"
+     "array([1, -1], dtype=float32)"},
     {"conj", MXP_CFUNCTION(conjugate_method), METH_FASTCALL | METH_KEYWORDS,
      "conj($self, /, *, stream=None)\n--\n\n"
-     "a with the sign of its imaginary part changed.\n"},
+     "a with the sign of its imaginary part changed.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "\n>>> mx.conjugate(mx.array([1 + 2j]))\n"
+     "array([1-2j], dtype=complex64)"},
     {"astype", MXP_CFUNCTION(astype_method), METH_FASTCALL | METH_KEYWORDS,
      "astype($self, /, dtype, *, stream=None)\n--\n\n"
      "`a` converted to `dtype`.\n"
-     "dtype: floats to integers are truncated; complex to others keeps the real part; to bool tests for not zero.\n"},
+     "dtype: floats to integers are truncated; complex to others keeps the real part; to bool tests for not zero.\n"
+     "\n>>> mx.astype(mx.array([1.7, -1.7]), mx.int32)\n"
+     "array([1, -1], dtype=int32)"},
     {"reciprocal", MXP_CFUNCTION(reciprocal_method), METH_FASTCALL | METH_KEYWORDS,
      "reciprocal($self, /, *, stream=None)\n--\n\n"
      "1 / a.\n"
-     "dtype: bool and integers give float32, the rest keep theirs.\n"},
+     "dtype: bool and integers give float32, the rest keep theirs.\n"
+     "\n>>> mx.reciprocal(mx.array([2.0, 4.0]))\n"
+     "array([0.5, 0.25], dtype=float32)"},
     {"round", MXP_CFUNCTION(round_method), METH_FASTCALL | METH_KEYWORDS,
      "round($self, /, decimals=0, *, stream=None)\n--\n\n"
      "`a` rounded to `decimals` decimals, halves to even; complex numbers by parts.\n"
-     "dtype: kept; integers change only where `decimals` is negative.\n"},
+     "dtype: kept; integers change only where `decimals` is negative.\n"
+     "\n>>> mx.round(mx.array([1.25, 2.5, -0.55]), 1)\n"
+     "array([1.2, 2.5, -0.6], dtype=float32)"},
     {"reshape", MXP_CFUNCTION(reshape_method), METH_FASTCALL | METH_KEYWORDS,
      "reshape($self, /, shape, *, stream=None)\n--\n\n"
      "`a` with another shape, elements in row-major order; one -1 is inferred.\n"
-     "error: ValueError if the sizes differ.\n"},
+     "error: ValueError if the sizes differ.\n"
+     "\n>>> mx.reshape(mx.arange(6), (2, -1))\n"
+     "array([[0, 1, 2],\n"
+     "       [3, 4, 5]], dtype=int32)"},
     {"transpose", MXP_CFUNCTION(transpose_method), METH_FASTCALL | METH_KEYWORDS,
      "transpose($self, /, axes=None, *, stream=None)\n--\n\n"
      "`a` with its axes permuted; None reverses them.\n"
-     "error: ValueError if `axes` is not a permutation.\n"},
+     "error: ValueError if `axes` is not a permutation.\n"
+     "\n>>> mx.transpose(mx.ones((2, 3, 4)), (2, 0, 1)).shape\n"
+     "(4, 2, 3)"},
     {"flatten", MXP_CFUNCTION(flatten_method), METH_FASTCALL | METH_KEYWORDS,
      "flatten($self, /, start_axis=0, end_axis=-1, *, stream=None)\n--\n\n"
      "`a` with its axes from `start_axis` to `end_axis` merged; axes out of range count as the nearest.\n"
-     "shape: a 0-d array gives (1,).\n"},
+     "shape: a 0-d array gives (1,).\n"
+     "\n>>> mx.flatten(mx.ones((2, 3, 4)), start_axis=1).shape\n"
+     "(2, 12)"},
     {"squeeze", MXP_CFUNCTION(squeeze_method), METH_FASTCALL | METH_KEYWORDS,
      "squeeze($self, /, axis=None, *, stream=None)\n--\n\n"
      "`a` without the given axes of size 1; None drops every one.\n"
-     "error: ValueError if an axis is of another size, out of range or named twice.\n"},
+     "error: ValueError if an axis is of another size, out of range or named twice.\n"
+     "\n>>> mx.squeeze(mx.ones((1, 3, 1))).shape\n"
+     "(3,)"},
     {"swapaxes", MXP_CFUNCTION(swapaxes_method), METH_FASTCALL | METH_KEYWORDS,
      "swapaxes($self, /, axis1, axis2, *, stream=None)\n--\n\n"
-     "`a` with two axes exchanged.\n"},
+     "`a` with two axes exchanged.\n"
+     "\n>>> mx.swapaxes(mx.ones((2, 3, 4)), 0, 2).shape\n"
+     "(4, 3, 2)"},
     {"moveaxis", MXP_CFUNCTION(moveaxis_method), METH_FASTCALL | METH_KEYWORDS,
      "moveaxis($self, /, source, destination, *, stream=None)\n--\n\n"
-     "`a` with one axis moved, the others in order.\n"},
+     "`a` with one axis moved, the others in order.\n"
+     "\n>>> mx.moveaxis(mx.ones((2, 3, 4)), 0, -1).shape\n"
+     "(3, 4, 2)"},
     {"view", MXP_CFUNCTION(view_method), METH_FASTCALL | METH_KEYWORDS,
      "view($self, /, dtype, *, stream=None)\n--\n\n"
      "The same bytes in another dtype; the last axis is scaled.\n"
-     "error: ValueError if the last axis does not hold a whole number of items.\n"},
+     "error: ValueError if the last axis does not hold a whole number of items.\n"
+     "\n>>> mx.view(mx.array([1.0, -2.0]), mx.uint32)\n"
+     "array([1065353216, 3221225472], dtype=uint32)"},
     {"split", MXP_CFUNCTION(split_method), METH_FASTCALL | METH_KEYWORDS,
      "split($self, /, indices_or_sections, axis=0, *, stream=None)\n--\n\n"
-     "`a` cut along `axis` into equal parts.\n"},
+     "`a` cut along `axis` into equal parts.\n"
+     "\n>>> [part.tolist() for part in mx.split(mx.arange(6), [2, 5])]\n"
+     "[[0, 1], [2, 3, 4], [5]]"},
     {"diag", MXP_CFUNCTION(diag_method), METH_FASTCALL | METH_KEYWORDS,
      "diag($self, /, k=0, *, stream=None)\n--\n\n"
-     "The matrix with diagonal `a`, or the diagonal of the matrix `a`.\n"},
+     "The matrix with diagonal `a`, or the diagonal of the matrix `a`.\n"
+     "\n>>> mx.diag(mx.array([1, 2]))\n"
+     "array([[1, 0],\n"
+     "       [0, 2]], dtype=int32)"},
     {"diagonal", MXP_CFUNCTION(diagonal_method), METH_FASTCALL | METH_KEYWORDS,
      "diagonal($self, /, offset=0, axis1=0, axis2=1, *, stream=None)\n--\n\n"
-     "The diagonals of a's matrices, along the last axis.\n"},
+     "The diagonals of a's matrices, along the last axis.\n"
+     "\n>>> mx.diagonal(mx.arange(9).reshape(3, 3), offset=1)\n"
+     "array([1, 5], dtype=int32)"},
     {"sum", MXP_CFUNCTION(sum_method), METH_FASTCALL | METH_KEYWORDS,
      "sum($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Sum of `a` over `axes`.\n"
+     "Sum of `a` over `axis`.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, int8 and int16 give int32, uint8 and uint16 give uint32, the rest keep theirs.\n"
-     "error: ValueError if an axis is out of range or named twice.\n"},
+     "error: ValueError if an axis is out of range or named twice.\n"
+     "\n>>> mx.sum(mx.array([[1, 2], [3, 4]]), axis=0)\n"
+     "array([4, 6], dtype=int32)"},
     {"prod", MXP_CFUNCTION(prod_method), METH_FASTCALL | METH_KEYWORDS,
      "prod($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Product of `a` over `axes`.\n"
+     "Product of `a` over `axis`.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: as sum.\n"},
+     "dtype: as sum.\n"
+     "\n>>> mx.prod(mx.array([[1, 2], [3, 4]]), axis=1)\n"
+     "array([2, 12], dtype=int32)"},
     {"max", MXP_CFUNCTION(max_method), METH_FASTCALL | METH_KEYWORDS,
      "max($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Largest element over `axes`; NaN where there is one; complex numbers are ordered by real, then imaginary part.\n"
+     "Largest element over `axis`; NaN where there is one; complex numbers are ordered by real, then imaginary part.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "error: ValueError if a reduced axis is empty.\n"},
+     "error: ValueError if a reduced axis is empty.\n"
+     "\n>>> mx.max(mx.array([[3, 9], [7, 2]]), axis=1)\n"
+     "array([9, 7], dtype=int32)"},
     {"min", MXP_CFUNCTION(min_method), METH_FASTCALL | METH_KEYWORDS,
      "min($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Smallest element over `axes`; see max.\n"
+     "Smallest element over `axis`; see max.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "error: ValueError if a reduced axis is empty.\n"},
+     "error: ValueError if a reduced axis is empty.\n"
+     "\n>>> mx.min(mx.array([[3, 9], [7, 2]]), axis=1)\n"
+     "array([3, 2], dtype=int32)"},
     {"all", MXP_CFUNCTION(all_method), METH_FASTCALL | METH_KEYWORDS,
      "all($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Whether every element over `axes` is not zero.\n"
-     "dtype: bool.\n"},
+     "Whether every element over `axis` is not zero.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.all(mx.array([[True, False], [True, True]]), axis=1)\n"
+     "array([False, True], dtype=bool)"},
     {"any", MXP_CFUNCTION(any_method), METH_FASTCALL | METH_KEYWORDS,
      "any($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Whether some element over `axes` is not zero.\n"
-     "dtype: bool.\n"},
+     "Whether some element over `axis` is not zero.\n"
+     "dtype: bool.\n"
+     "\n>>> mx.any(mx.array([[True, False], [False, False]]), axis=1)\n"
+     "array([True, False], dtype=bool)"},
     {"mean", MXP_CFUNCTION(mean_method), METH_FASTCALL | METH_KEYWORDS,
      "mean($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Mean of `a` over `axes`; NaN of nothing.\n"
+     "Mean of `a` over `axis`; NaN of nothing.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: bool and integers give float32; halves are added up in float32.\n"},
+     "dtype: bool and integers give float32; halves are added up in float32.\n"
+     "\n>>> mx.mean(mx.array([[1, 2], [3, 6]]), axis=1)\n"
+     "array([1.5, 4.5], dtype=float32)"},
     {"var", MXP_CFUNCTION(var_method), METH_FASTCALL | METH_KEYWORDS,
      "var($self, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
-     "Mean of |a - mean|^2 over `axes`, divided by count - ddof.\n"
+     "Mean of |a - mean|^2 over `axis`, divided by count - ddof.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: bool, integers and complex64 give float32.\n"},
+     "dtype: bool, integers and complex64 give float32.\n"
+     "\n>>> mx.var(mx.array([1.0, 3.0, 5.0]), ddof=1)\n"
+     "array(4, dtype=float32)"},
     {"std", MXP_CFUNCTION(std_method), METH_FASTCALL | METH_KEYWORDS,
      "std($self, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
      "Square root of var.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
-     "dtype: bool, integers and complex64 give float32.\n"},
+     "dtype: bool, integers and complex64 give float32.\n"
+     "\n>>> mx.std(mx.array([1.0, 3.0, 5.0]))\n"
+     "array(1.63299, dtype=float32)"},
     {"argmax", MXP_CFUNCTION(argmax_method), METH_FASTCALL | METH_KEYWORDS,
      "argmax($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the largest element along `axis`, the first of equal ones; a NaN counts as the largest.\n"
      "dtype: uint32.\n"
-     "error: ValueError if `a` is empty.\n"},
+     "error: ValueError if `a` is empty.\n"
+     "\n>>> mx.argmax(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
+     "array([1, 0], dtype=uint32)"},
     {"argmin", MXP_CFUNCTION(argmin_method), METH_FASTCALL | METH_KEYWORDS,
      "argmin($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the smallest element along `axis`, the first of equal ones; a NaN counts as the smallest.\n"
      "dtype: uint32.\n"
-     "error: ValueError if `a` is empty.\n"},
+     "error: ValueError if `a` is empty.\n"
+     "\n>>> mx.argmin(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
+     "array([2, 1], dtype=uint32)"},
     {"logsumexp", MXP_CFUNCTION(logsumexp_method), METH_FASTCALL | METH_KEYWORDS,
      "logsumexp($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "log(sum(exp(a))) over `axes`, without overflow.\n"
+     "log(sum(exp(a))) over `axis`, without overflow.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32.\n"
-     "error: ValueError if `a` is empty.\n"},
+     "error: ValueError if `a` is empty.\n"
+     "\n>>> mx.logsumexp(mx.array([1000.0, 1000.0]))\n"
+     "array(1000.69, dtype=float32)"},
     {"cumsum", MXP_CFUNCTION(cumsum_method), METH_FASTCALL | METH_KEYWORDS,
      "cumsum($self, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Sums of the elements up to each one along `axis`; without it where not `inclusive`.\n"
-     "dtype: bool gives int32, the rest keep theirs.\n"},
+     "dtype: bool gives int32, the rest keep theirs.\n"
+     "\n>>> mx.cumsum(mx.array([1, 2, 3, 4]), reverse=True)\n"
+     "array([10, 9, 7, 4], dtype=int32)"},
     {"cumprod", MXP_CFUNCTION(cumprod_method), METH_FASTCALL | METH_KEYWORDS,
      "cumprod($self, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
-     "Products of the elements up to each one along `axis`.\n"},
+     "Products of the elements up to each one along `axis`.\n"
+     "\n>>> mx.cumprod(mx.array([1, 2, 3, 4]))\n"
+     "array([1, 2, 6, 24], dtype=int32)"},
     {"cummax", MXP_CFUNCTION(cummax_method), METH_FASTCALL | METH_KEYWORDS,
      "cummax($self, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
-     "Largest of the elements up to each one along `axis`.\n"},
+     "Largest of the elements up to each one along `axis`.\n"
+     "\n>>> mx.cummax(mx.array([2, 1, 5, 3]))\n"
+     "array([2, 2, 5, 5], dtype=int32)"},
     {"cummin", MXP_CFUNCTION(cummin_method), METH_FASTCALL | METH_KEYWORDS,
      "cummin($self, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
-     "Smallest of the elements up to each one along `axis`.\n"},
+     "Smallest of the elements up to each one along `axis`.\n"
+     "\n>>> mx.cummin(mx.array([2, 1, 5, 3]))\n"
+     "array([2, 1, 1, 1], dtype=int32)"},
     {"logcumsumexp", MXP_CFUNCTION(logcumsumexp_method), METH_FASTCALL | METH_KEYWORDS,
      "logcumsumexp($self, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "log of the sum of the exponentials of the elements up to each one along `axis`.\n"
-     "dtype: bool and integers give float32.\n"},
+     "dtype: bool and integers give float32.\n"
+     "\n>>> mx.logcumsumexp(mx.array([0.0, 0.0, 0.0]))\n"
+     "array([0, 0.693147, 1.09861], dtype=float32)"},
     {NULL, NULL, 0, NULL}};
 
 struct mxp_op *const mxp_ops[] = {

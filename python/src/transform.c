@@ -405,13 +405,31 @@ static PyObject *core_jvp(PyObject *module, PyObject *args) {
 #define FUNCTION(f) ((PyCFunction)(void (*)(void))(f))
 PyMethodDef mxp_transform_functions[] = {
     {"grad", FUNCTION(make_grad), METH_VARARGS | METH_KEYWORDS,
-     "grad($module, /, fun, argnums=None, argnames=None)\n--\n\nA function that returns the gradient of `fun`, a function whose result is a\n"
-     "scalar array (or a tuple that begins with one), with respect to argument 0, or those of `argnums` and `argnames`.\nArguments may "
-     "be lists, tuples and dicts of arrays; gradients have the same form."},
+     "grad($module, /, fun, argnums=None, argnames=None)\n--\n\n"
+     "A function that returns the gradient of `fun`, which returns a scalar array, or a tuple that begins with one.\n"
+     "The gradient is with respect to argument 0, or those of `argnums` (a position or several) and `argnames` (a name or several).\n"
+     "Arguments may be lists, tuples and dicts of arrays; gradients have the same form.\n"
+     "error: ValueError if an argument to differentiate holds something else than arrays, or the result is no scalar of a floating\n"
+     "type. What `fun` raises comes out unchanged.\n"
+     "\n>>> mx.grad(lambda x: mx.sum(x * x))(mx.array([1.0, 2.0]))\n"
+     "array([2, 4], dtype=float32)\n"
+     ">>> mx.grad(lambda x, y: x * y, argnums=(0, 1))(mx.array(2.0), mx.array(5.0))\n"
+     "(array(5, dtype=float32), array(2, dtype=float32))"},
     {"value_and_grad", FUNCTION(make_value_and_grad), METH_VARARGS | METH_KEYWORDS,
-     "value_and_grad($module, /, fun, argnums=None, argnames=None)\n--\n\nA function that returns what `fun` returns and the gradient; see grad."},
+     "value_and_grad($module, /, fun, argnums=None, argnames=None)\n--\n\n"
+     "A function that returns what `fun` returns and the gradient; see grad.\n"
+     "\n>>> mx.value_and_grad(lambda x: mx.sum(x * x))(mx.array([1.0, 2.0]))\n"
+     "(array(5, dtype=float32), array([2, 4], dtype=float32))"},
     {"vjp", core_vjp, METH_VARARGS,
-     "vjp($module, fun, primals, cotangents, /)\n--\n\nfun(*primals), and the products of `cotangents` with the Jacobian, as two lists."},
+     "vjp($module, fun, primals, cotangents, /)\n--\n\n"
+     "fun(*primals), and the products of `cotangents` with the Jacobian, as two lists.\n"
+     "shape: cotangents have those of the results, the products those of the primals.\n"
+     "\n>>> mx.vjp(lambda x: x * x, [mx.array([1.0, 2.0])], [mx.array([1.0, 10.0])])\n"
+     "([array([1, 4], dtype=float32)], [array([2, 40], dtype=float32)])"},
     {"jvp", core_jvp, METH_VARARGS,
-     "jvp($module, fun, primals, tangents, /)\n--\n\nfun(*primals), and the products of the Jacobian with `tangents`, as two lists."},
+     "jvp($module, fun, primals, tangents, /)\n--\n\n"
+     "fun(*primals), and the products of the Jacobian with `tangents`, as two lists.\n"
+     "shape: tangents have those of the primals, the products those of the results.\n"
+     "\n>>> mx.jvp(lambda x: x * x, [mx.array([1.0, 2.0])], [mx.array([1.0, 10.0])])\n"
+     "([array([1, 4], dtype=float32)], [array([2, 40], dtype=float32)])"},
     {NULL, NULL, 0, NULL}};

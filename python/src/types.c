@@ -102,11 +102,21 @@ static PyObject *core_broadcast_shapes(PyObject *module, PyObject *const *args, 
 
 PyMethodDef mxp_type_functions[] = {
     {"issubdtype", (PyCFunction)(void (*)(void))core_issubdtype, METH_FASTCALL,
-     "issubdtype($module, arg1, arg2, /)\n--\n\nWhether a dtype or category belongs to a category: issubdtype(mx.float32, mx.floating)."},
+     "issubdtype($module, arg1, arg2, /)\n--\n\n"
+     "Whether a dtype or category belongs to a category.\n"
+     "\n>>> mx.issubdtype(mx.float32, mx.floating)\n"
+     "True"},
     {"result_type", (PyCFunction)(void (*)(void))core_result_type, METH_FASTCALL,
-     "result_type($module, /, *arrays_and_dtypes)\n--\n\nThe dtype that all promote to."},
+     "result_type($module, /, *arrays_and_dtypes)\n--\n\n"
+     "The dtype that all promote to.\n"
+     "\n>>> mx.result_type(mx.ones(2, dtype=mx.int8), mx.float16)\n"
+     "mlx.core.float16"},
     {"broadcast_shapes", (PyCFunction)(void (*)(void))core_broadcast_shapes, METH_FASTCALL,
-     "broadcast_shapes($module, /, *shapes)\n--\n\nThe shape that all broadcast to."},
+     "broadcast_shapes($module, /, *shapes)\n--\n\n"
+     "The shape that all broadcast to.\n"
+     "error: ValueError if they do not.\n"
+     "\n>>> mx.broadcast_shapes((3, 1), (4,))\n"
+     "(3, 4)"},
     {NULL, NULL, 0, NULL}};
 
 bool mxp_add_categories(PyObject *m) {

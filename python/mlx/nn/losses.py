@@ -66,7 +66,11 @@ def cross_entropy(
 
     `targets` are class indices, of the shape of `logits` without `axis`, or probabilities, of the shape of `logits`.
     `label_smoothing` s in [0, 1) mixes the targets with the uniform distribution: (1 - s) * target + s / classes.
-    `weights` multiply the loss of each example."""
+    `weights` multiply the loss of each example.
+
+    >>> nn.losses.cross_entropy(mx.array([[0.0, 0.0], [9.0, 0.0]]), mx.array([1, 0]))
+    array([0.693147, 0.000123374], dtype=float32)
+    """
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"[cross_entropy] label_smoothing must be in [0, 1), not {label_smoothing}")
     expected = list(logits.shape)
@@ -96,7 +100,11 @@ def binary_cross_entropy(
 ) -> mx.array:
     """-(t log p + (1 - t) log(1 - p)), where p is sigmoid(inputs), or `inputs` itself unless `with_logits`.
 
-    Logarithms of probabilities are kept above -100. `weights` multiply the loss of each element."""
+    Logarithms of probabilities are kept above -100. `weights` multiply the loss of each element.
+
+    >>> nn.losses.binary_cross_entropy(mx.array([0.0, 4.0]), mx.array([1.0, 1.0]), reduction='none')
+    array([0.693147, 0.0181499], dtype=float32)
+    """
     _same_shape("binary_cross_entropy", inputs=inputs, targets=targets)
     if with_logits:
         loss = mx.logaddexp(0.0, inputs) - inputs * targets
@@ -108,19 +116,31 @@ def binary_cross_entropy(
 
 
 def l1_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "mean") -> mx.array:
-    """|predictions - targets|"""
+    """|predictions - targets|
+
+    >>> nn.losses.l1_loss(mx.array([1.0, 5.0]), mx.array([2.0, 2.0]))
+    array(2, dtype=float32)
+    """
     _same_shape("l1_loss", predictions=predictions, targets=targets)
     return _reduce(mx.abs(predictions - targets), reduction)
 
 
 def mse_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "mean") -> mx.array:
-    """(predictions - targets)^2"""
+    """(predictions - targets)^2
+
+    >>> nn.losses.mse_loss(mx.array([1.0, 5.0]), mx.array([2.0, 2.0]))
+    array(5, dtype=float32)
+    """
     _same_shape("mse_loss", predictions=predictions, targets=targets)
     return _reduce(mx.square(predictions - targets), reduction)
 
 
 def nll_loss(inputs: mx.array, targets: mx.array, axis: int = -1, reduction: Reduction = "none") -> mx.array:
-    """-inputs at the target, where `inputs` are logarithms of probabilities along `axis` and `targets` class indices."""
+    """-inputs at the target, where `inputs` are logarithms of probabilities along `axis` and `targets` class indices.
+
+    >>> nn.losses.nll_loss(mx.log(mx.array([[0.25, 0.75]])), mx.array([0]))
+    array([1.38629], dtype=float32)
+    """
     picked = mx.take_along_axis(inputs, mx.expand_dims(targets, axis), axis)
     return _reduce(-mx.squeeze(picked, axis), reduction)
 
@@ -136,7 +156,11 @@ def gaussian_nll_loss(
     """(log v + (targets - inputs)^2 / v) / 2 with v = max(vars, eps): a normal distribution's negative log likelihood,
     with its constant log(2 pi) / 2 where `full`.
 
-    Nix and Weigend, Estimating the mean and variance of the target probability distribution, ICNN 1994."""
+    Nix and Weigend, Estimating the mean and variance of the target probability distribution, ICNN 1994.
+
+    >>> nn.losses.gaussian_nll_loss(mx.array([1.0]), mx.array([3.0]), mx.array([1.0]))
+    array(2, dtype=float32)
+    """
     _same_shape("gaussian_nll_loss", inputs=inputs, targets=targets, vars=vars)
     vars = mx.maximum(vars, eps)
     loss = 0.5 * (mx.log(vars) + mx.square(targets - inputs) / vars)
@@ -147,7 +171,11 @@ def gaussian_nll_loss(
 
 def kl_div_loss(inputs: mx.array, targets: mx.array, axis: int = -1, reduction: Reduction = "none") -> mx.array:
     """sum(exp(targets) * (targets - inputs)) over `axis`, where both are logarithms of probabilities: the divergence of
-    `inputs` from `targets` of Kullback and Leibler, On information and sufficiency, 1951."""
+    `inputs` from `targets` of Kullback and Leibler, On information and sufficiency, 1951.
+
+    >>> nn.losses.kl_div_loss(mx.log(mx.array([[0.5, 0.5]])), mx.log(mx.array([[0.25, 0.75]])))
+    array([0.130812], dtype=float32)
+    """
     return _reduce(mx.sum(mx.exp(targets) * (targets - inputs), axis=axis), reduction)
 
 
@@ -156,7 +184,11 @@ def smooth_l1_loss(
 ) -> mx.array:
     """d^2 / (2 beta) where d = |predictions - targets| < beta, and d - beta / 2 elsewhere.
 
-    Girshick, Fast R-CNN, ICCV 2015."""
+    Girshick, Fast R-CNN, ICCV 2015.
+
+    >>> nn.losses.smooth_l1_loss(mx.array([1.0, 5.0]), mx.array([1.5, 2.0]), reduction='none')
+    array([0.125, 2.5], dtype=float32)
+    """
     _same_shape("smooth_l1_loss", predictions=predictions, targets=targets)
     d = mx.abs(predictions - targets)
     return _reduce(mx.where(d < beta, (0.5 / beta) * mx.square(d) if beta else d, d - 0.5 * beta), reduction)
@@ -165,19 +197,31 @@ def smooth_l1_loss(
 def huber_loss(inputs: mx.array, targets: mx.array, delta: float = 1.0, reduction: Reduction = "none") -> mx.array:
     """d^2 / 2 where d = |inputs - targets| <= delta, and delta * (d - delta / 2) elsewhere.
 
-    Huber, Robust estimation of a location parameter, 1964."""
+    Huber, Robust estimation of a location parameter, 1964.
+
+    >>> nn.losses.huber_loss(mx.array([1.0, 5.0]), mx.array([1.5, 2.0]))
+    array([0.125, 2.5], dtype=float32)
+    """
     d = mx.abs(inputs - targets)
     return _reduce(mx.where(d <= delta, 0.5 * mx.square(d), delta * (d - 0.5 * delta)), reduction)
 
 
 def log_cosh_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none") -> mx.array:
-    """log(cosh(inputs - targets)), without overflow."""
+    """log(cosh(inputs - targets)), without overflow.
+
+    >>> nn.losses.log_cosh_loss(mx.array([1.0, 5.0]), mx.array([1.0, 2.0]))
+    array([0, 2.30933], dtype=float32)
+    """
     d = inputs - targets
     return _reduce(mx.logaddexp(d, -d) - math.log(2), reduction)
 
 
 def hinge_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none") -> mx.array:
-    """max(1 - inputs * targets, 0), where `targets` are -1 or 1."""
+    """max(1 - inputs * targets, 0), where `targets` are -1 or 1.
+
+    >>> nn.losses.hinge_loss(mx.array([0.25, 3.0]), mx.array([1.0, -1.0]))
+    array([0.75, 4], dtype=float32)
+    """
     return _reduce(mx.maximum(1 - inputs * targets, 0), reduction)
 
 
@@ -194,7 +238,11 @@ def triplet_loss(
     """max(distance(anchors, positives) - distance(anchors, negatives) + margin, 0), where the distance is
     (sum(|a - b|^p) + eps)^(1/p) over `axis`.
 
-    Schroff et al., FaceNet, CVPR 2015."""
+    Schroff et al., FaceNet, CVPR 2015.
+
+    >>> nn.losses.triplet_loss(mx.array([[0.0, 0.0]]), mx.array([[3.0, 4.0]]), mx.array([[0.0, 2.0]]))
+    array([4], dtype=float32)
+    """
 
     def distance(other: mx.array) -> mx.array:
         return mx.power(mx.sum(mx.power(mx.abs(anchors - other), p), axis=axis) + eps, 1 / p)
@@ -205,7 +253,11 @@ def triplet_loss(
 def cosine_similarity_loss(
     x1: mx.array, x2: mx.array, axis: int = 1, eps: float = 1e-8, reduction: Reduction = "none"
 ) -> mx.array:
-    """sum(x1 * x2) / max(|x1| |x2|, eps) over `axis`: the similarity, which is 1 for parallel vectors."""
+    """sum(x1 * x2) / max(|x1| |x2|, eps) over `axis`: the similarity, which is 1 for parallel vectors.
+
+    >>> nn.losses.cosine_similarity_loss(mx.array([[1.0, 0.0]]), mx.array([[3.0, 4.0]]))
+    array([0.6], dtype=float32)
+    """
     norms = mx.linalg.norm(x1, axis=axis) * mx.linalg.norm(x2, axis=axis)
     return _reduce(mx.sum(x1 * x2, axis=axis) / mx.maximum(norms, eps), reduction)
 
@@ -213,6 +265,10 @@ def cosine_similarity_loss(
 def margin_ranking_loss(
     inputs1: mx.array, inputs2: mx.array, targets: mx.array, margin: float = 0.0, reduction: Reduction = "none"
 ) -> mx.array:
-    """max(margin - targets * (inputs1 - inputs2), 0), where a target of 1 (or -1) wants `inputs1` (or `inputs2`) larger."""
+    """max(margin - targets * (inputs1 - inputs2), 0), where a target of 1 (or -1) wants `inputs1` (or `inputs2`) larger.
+
+    >>> nn.losses.margin_ranking_loss(mx.array([1.0, 2.0]), mx.array([2.0, 1.0]), mx.array([1.0, 1.0]))
+    array([1, 0], dtype=float32)
+    """
     _same_shape("margin_ranking_loss", inputs1=inputs1, inputs2=inputs2, targets=targets)
     return _reduce(mx.maximum(margin - targets * (inputs1 - inputs2), 0), reduction)

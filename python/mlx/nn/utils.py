@@ -20,9 +20,12 @@ def value_and_grad(model: Module, fn: Callable) -> Callable:
     `fn` uses `model` and returns a scalar, or a tuple that starts with one and goes on with whatever else it has to tell.
     The gradient is a tree like ``model.trainable_parameters()``, which optimizers take.
 
+    >>> model = nn.Linear(2, 3)
     >>> def loss_fn(x, y):
     ...     return nn.losses.cross_entropy(model(x), y, reduction="mean")
-    >>> loss, gradients = nn.value_and_grad(model, loss_fn)(x, y)
+    >>> loss, gradients = nn.value_and_grad(model, loss_fn)(mx.ones((4, 2)), mx.array([0, 1, 2, 0]))
+    >>> loss.shape, gradients["weight"].shape
+    ((), (3, 2))
     """
 
     def of_parameters(parameters: dict, *args, **kwargs):

@@ -22,7 +22,11 @@ class Adafactor(Optimizer):
     `warmup_init`; with `scale_parameter` times max(eps[1], rms(w)). `beta_1` averages the steps too. `weight_decay` adds
     -weight_decay * rate * w.
 
-    Shazeer and Stern, Adafactor, ICML 2018."""
+    Shazeer and Stern, Adafactor, ICML 2018.
+
+    >>> optim.Adafactor(0.1, relative_step=False).apply_gradients({'w': mx.ones((2, 3))}, {'w': mx.ones((2, 3))})['w'].shape
+    (2, 3)
+    """
 
     def __init__(
         self,

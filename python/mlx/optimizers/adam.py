@@ -14,7 +14,11 @@ class Adam(Optimizer):
     """m = b1 * m + (1 - b1) * g,  v = b2 * v + (1 - b2) * g^2,  w = w - learning_rate * m / (sqrt(v) + eps).
 
     With `bias_correction` m and v are divided by 1 - b1^t and 1 - b2^t at step t, as the paper does; the default leaves
-    that out."""
+    that out.
+
+    >>> optim.Adam(0.1, bias_correction=True).apply_gradients({'w': mx.array([1.0])}, {'w': mx.array([2.0])})
+    {'w': array([1.9], dtype=float32)}
+    """
 
     def __init__(
         self,
@@ -48,7 +52,11 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """`Adam` on weights that first shrink to w * (1 - learning_rate * weight_decay).
 
-    Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019."""
+    Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019.
+
+    >>> optim.AdamW(0.1, weight_decay=0.5).apply_gradients({'w': mx.array([0.0])}, {'w': mx.array([2.0])})
+    {'w': array([1.9], dtype=float32)}
+    """
 
     def __init__(
         self,
@@ -67,7 +75,11 @@ class AdamW(Adam):
 
 
 class Adamax(Adam):
-    """m = b1 * m + (1 - b1) * g,  v = max(b2 * v, |g|),  w = w - learning_rate * m / (v + eps): Adam by the largest size."""
+    """m = b1 * m + (1 - b1) * g,  v = max(b2 * v, |g|),  w = w - learning_rate * m / (v + eps): Adam by the largest size.
+
+    >>> optim.Adamax(0.1).apply_gradients({'w': mx.array([1.0])}, {'w': mx.array([2.0])})
+    {'w': array([1.99], dtype=float32)}
+    """
 
     def __init__(
         self,

@@ -19,7 +19,11 @@ def _check(optimizer: Optimizer, **settings: float) -> None:
 class RMSprop(Optimizer):
     """v = alpha * v + (1 - alpha) * g^2,  w = w - learning_rate * g / (sqrt(v) + eps).
 
-    Tieleman and Hinton, Neural networks for machine learning, lecture 6.5, 2012."""
+    Tieleman and Hinton, Neural networks for machine learning, lecture 6.5, 2012.
+
+    >>> optim.RMSprop(0.1).apply_gradients({'w': mx.array([1.0])}, {'w': mx.array([2.0])})
+    {'w': array([1], dtype=float32)}
+    """
 
     def __init__(
         self, learning_rate: float | Callable[[mx.array], mx.array], alpha: float = 0.99, eps: float = 1e-8
@@ -42,7 +46,11 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """v = v + g^2,  w = w - learning_rate * g / (sqrt(v) + eps).
 
-    Duchi et al., Adaptive subgradient methods, JMLR 2011."""
+    Duchi et al., Adaptive subgradient methods, JMLR 2011.
+
+    >>> optim.Adagrad(0.1).apply_gradients({'w': mx.array([1.0])}, {'w': mx.array([2.0])})
+    {'w': array([1.9], dtype=float32)}
+    """
 
     def __init__(self, learning_rate: float | Callable[[mx.array], mx.array], eps: float = 1e-8) -> None:
         _check(self, eps=eps)
@@ -63,7 +71,11 @@ class AdaDelta(Optimizer):
     """v = rho * v + (1 - rho) * g^2,  d = sqrt(u + eps) / sqrt(v + eps) * g,  u = rho * u + (1 - rho) * d^2,
     w = w - learning_rate * d.
 
-    Zeiler, ADADELTA, 2012."""
+    Zeiler, ADADELTA, 2012.
+
+    >>> optim.AdaDelta(1.0).apply_gradients({'w': mx.array([1.0])}, {'w': mx.array([2.0])})
+    {'w': array([1.99684], dtype=float32)}
+    """
 
     def __init__(
         self, learning_rate: float | Callable[[mx.array], mx.array], rho: float = 0.9, eps: float = 1e-6

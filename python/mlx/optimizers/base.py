@@ -18,7 +18,13 @@ class Optimizer:
     """The base of optimizers. `schedulers` maps names of the state to functions of the step that set them.
 
     `state` is a dict: ``"step"``, the settings that may be scheduled, and a tree like the parameters with a dict in the
-    place of each. It can be evaluated, saved, and assigned to continue from."""
+    place of each. It can be evaluated, saved, and assigned to continue from.
+
+    >>> optimizer = optim.Adam(learning_rate=0.1)
+    >>> optimizer.init({'w': mx.zeros(2)})
+    >>> sorted(optimizer.state)
+    ['learning_rate', 'step', 'w']
+    """
 
     def __init__(self, schedulers: dict[str, Callable[[mx.array], mx.array]] | None = None) -> None:
         self._initialized = False
@@ -28,8 +34,12 @@ class Optimizer:
     def update(self, model: Module, gradients: dict) -> None:
         """Moves the model's parameters one step; nothing is computed before `mlx.core.eval`.
 
-        >>> optimizer.update(model, gradients)
+        >>> model, optimizer = nn.Linear(1, 1, bias=False), optim.SGD(learning_rate=0.5)
+        >>> model.weight = mx.array([[3.0]])
+        >>> optimizer.update(model, {"weight": mx.array([[2.0]])})
         >>> mx.eval(model.parameters(), optimizer.state)
+        >>> model.weight
+        array([[2]], dtype=float32)
         """
         model.update(self.apply_gradients(gradients, model))
 
@@ -104,7 +114,9 @@ class MultiOptimizer(Optimizer):
 
     The last optimizer has no filter and takes the rest.
 
-    >>> optim.MultiOptimizer([optim.Muon(0.02), optim.AdamW(1e-3)], [lambda path, g: g.ndim >= 2])
+    >>> optimizer = optim.MultiOptimizer([optim.SGD(1.0), optim.SGD(0.1)], [lambda path, g: g.ndim >= 1])
+    >>> optimizer.apply_gradients({"w": mx.ones(1), "b": mx.array(1.0)}, {"w": mx.ones(1), "b": mx.array(1.0)})
+    {'w': array([0], dtype=float32), 'b': array(0.9, dtype=float32)}
     """
 
     def __init__(self, optimizers: list[Optimizer], filters: list | tuple = ()) -> None:
@@ -162,7 +174,11 @@ class MultiOptimizer(Optimizer):
 def clip_grad_norm(grads: Any, max_norm: float) -> tuple[Any, mx.array]:
     """The gradients scaled by min(max_norm / (norm + 1e-6), 1), and norm, that of all of them as one vector.
 
-    Pascanu et al., On the difficulty of training recurrent neural networks, ICML 2013."""
+    Pascanu et al., On the difficulty of training recurrent neural networks, ICML 2013.
+
+    >>> optim.clip_grad_norm({'w': mx.array([3.0, 4.0])}, max_norm=1.0)
+    ({'w': array([0.6, 0.8], dtype=float32)}, array(5, dtype=float32))
+    """
     norm = mx.sqrt(mx.array(tree_reduce(lambda total, g: total + mx.sum(mx.square(g)), grads, 0.0)))
     scale = mx.minimum(max_norm / (norm + 1e-6), 1.0)
     return tree_map(lambda g: g * scale, grads), norm

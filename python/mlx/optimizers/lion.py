@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 class Lion(Optimizer):
     """c = b1 * m + (1 - b1) * g,  m = b2 * m + (1 - b2) * g,  w = w - learning_rate * (sign(c) + weight_decay * w).
 
-    Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023."""
+    Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023.
+
+    >>> optim.Lion(0.1).apply_gradients({'w': mx.array([1.0])}, {'w': mx.array([2.0])})
+    {'w': array([1.9], dtype=float32)}
+    """
 
     def __init__(
         self,

@@ -20,7 +20,11 @@ class Muon(Optimizer):
     whose columns are all axes but the first; those with fewer are stepped along v itself. Embeddings, output layers and
     vectors are better left to another optimizer, with `MultiOptimizer`.
 
-    Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024."""
+    Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
+
+    >>> optim.Muon(0.1).apply_gradients({'w': mx.ones((2, 3))}, {'w': mx.ones((2, 3))})['w'].shape
+    (2, 3)
+    """
 
     def __init__(
         self,

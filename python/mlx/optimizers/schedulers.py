@@ -16,7 +16,8 @@ __all__ = ["cosine_decay", "exponential_decay", "join_schedules", "linear_schedu
 def exponential_decay(init: float, decay_rate: float) -> Callable:
     """init * decay_rate^step
 
-    >>> optim.SGD(learning_rate=optim.exponential_decay(0.1, 0.999))
+    >>> optim.exponential_decay(0.5, 0.5)(2)
+    0.125
     """
 
     def schedule(step):
@@ -26,7 +27,11 @@ def exponential_decay(init: float, decay_rate: float) -> Callable:
 
 
 def step_decay(init: float, decay_rate: float, step_size: int) -> Callable:
-    """init * decay_rate^floor(step / step_size)"""
+    """init * decay_rate^floor(step / step_size)
+
+    >>> optim.step_decay(0.5, 0.5, 10)(25)
+    0.125
+    """
 
     def schedule(step):
         return init * decay_rate ** (step // step_size)
@@ -37,7 +42,11 @@ def step_decay(init: float, decay_rate: float, step_size: int) -> Callable:
 def cosine_decay(init: float, decay_steps: int, end: float = 0.0) -> Callable:
     """From `init` to `end` along half a cosine in `decay_steps` steps, and `end` from then on.
 
-    Loshchilov and Hutter, SGDR, ICLR 2017."""
+    Loshchilov and Hutter, SGDR, ICLR 2017.
+
+    >>> optim.cosine_decay(0.5, 100)(mx.array([0, 50, 200]))
+    array([0.5, 0.25, 0], dtype=float32)
+    """
 
     def schedule(step):
         phase = mx.minimum(step, decay_steps) * (math.pi / decay_steps)
@@ -47,7 +56,11 @@ def cosine_decay(init: float, decay_steps: int, end: float = 0.0) -> Callable:
 
 
 def linear_schedule(init: float, end: float, steps: int) -> Callable:
-    """From `init` to `end` along a line in `steps` steps, and `end` from then on: a warm-up, for one."""
+    """From `init` to `end` along a line in `steps` steps, and `end` from then on: a warm-up, for one.
+
+    >>> optim.linear_schedule(0, 0.5, steps=100)(mx.array([0, 50, 200]))
+    array([0, 0.25, 0.5], dtype=float32)
+    """
     if steps < 1:
         raise ValueError(f"[linear_schedule] steps must be at least 1, not {steps}")
 
@@ -60,8 +73,9 @@ def linear_schedule(init: float, end: float, steps: int) -> Callable:
 def join_schedules(schedules: list[Callable], boundaries: list[int]) -> Callable:
     """The first schedule up to the first boundary, then the second, whose steps count from there, and so on.
 
-    >>> warm_up = optim.linear_schedule(0, 0.1, steps=10)
-    >>> optim.join_schedules([warm_up, optim.cosine_decay(0.1, 200)], [10])
+    >>> warm_up = optim.linear_schedule(0, 0.5, steps=10)
+    >>> optim.join_schedules([warm_up, optim.cosine_decay(0.5, 100)], [10])(mx.array([5, 10, 60]))
+    array([0.25, 0.5, 0.25], dtype=float32)
     """
     if not schedules:
         raise ValueError("[join_schedules] there must be at least 1 schedule")

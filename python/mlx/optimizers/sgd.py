@@ -14,7 +14,11 @@ class SGD(Optimizer):
     """v = momentum * v + (1 - dampening) * (g + weight_decay * w),  w = w - learning_rate * v.
 
     Without momentum v is the gradient with its weight decay. With `nesterov`, which needs momentum and no dampening, the
-    step goes along g + momentum * v: Sutskever et al., On the importance of initialization and momentum, ICML 2013."""
+    step goes along g + momentum * v: Sutskever et al., On the importance of initialization and momentum, ICML 2013.
+
+    >>> optim.SGD(0.1).apply_gradients({'w': mx.array([1.0])}, {'w': mx.array([2.0])})
+    {'w': array([1.9], dtype=float32)}
+    """
 
     def __init__(
         self,

@@ -15,37 +15,65 @@ if TYPE_CHECKING:
 
 # ---- Functions ----------------------------------------------------------------------------------------------------------
 def sigmoid(x: mx.array) -> mx.array:
-    """1 / (1 + exp(-x))"""
+    """1 / (1 + exp(-x))
+
+    >>> nn.sigmoid(mx.array([0.0, 2.0]))
+    array([0.5, 0.880797], dtype=float32)
+    """
     return mx.sigmoid(x)
 
 
 def tanh(x: mx.array) -> mx.array:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> nn.tanh(mx.array([0.0, 1.0]))
+    array([0, 0.761594], dtype=float32)
+    """
     return mx.tanh(x)
 
 
 def relu(x: mx.array) -> mx.array:
-    """max(x, 0)"""
+    """max(x, 0)
+
+    >>> nn.relu(mx.array([-1.0, 2.0]))
+    array([0, 2], dtype=float32)
+    """
     return mx.maximum(x, 0)
 
 
 def relu2(x: mx.array) -> mx.array:
-    """max(x, 0)^2: So et al., Primer, 2021."""
+    """max(x, 0)^2: So et al., Primer, 2021.
+
+    >>> nn.relu2(mx.array([-1.0, 2.0]))
+    array([0, 4], dtype=float32)
+    """
     return mx.square(mx.maximum(x, 0))
 
 
 def relu6(x: mx.array) -> mx.array:
-    """min(max(x, 0), 6)"""
+    """min(max(x, 0), 6)
+
+    >>> nn.relu6(mx.array([-1.0, 2.0, 9.0]))
+    array([0, 2, 6], dtype=float32)
+    """
     return mx.minimum(mx.maximum(x, 0), 6.0)
 
 
 def leaky_relu(x: mx.array, negative_slope: float = 0.01) -> mx.array:
-    """max(negative_slope * x, x)"""
+    """max(negative_slope * x, x)
+
+    >>> nn.leaky_relu(mx.array([-1.0, 2.0]))
+    array([-0.01, 2], dtype=float32)
+    """
     return mx.maximum(negative_slope * x, x)
 
 
 def prelu(x: mx.array, alpha: mx.array) -> mx.array:
-    """max(x, 0) + alpha * min(x, 0), where `alpha` broadcasts: He et al., Delving deep into rectifiers, ICCV 2015."""
+    """max(x, 0) + alpha * min(x, 0), where `alpha` broadcasts: He et al., Delving deep into rectifiers, ICCV 2015.
+
+    >>> nn.prelu(mx.array([-1.0, 2.0]), mx.array(0.25))
+    array([-0.25, 2], dtype=float32)
+    """
     return mx.maximum(0, x) + alpha * mx.minimum(0, x)
 
 
@@ -55,104 +83,185 @@ def _exponential_part(x: mx.array, alpha: float) -> mx.array:
 
 
 def elu(x: mx.array, alpha: float = 1.0) -> mx.array:
-    """x where positive, alpha * (exp(x) - 1) elsewhere: Clevert et al., Exponential linear units, ICLR 2016."""
+    """x where positive, alpha * (exp(x) - 1) elsewhere: Clevert et al., Exponential linear units, ICLR 2016.
+
+    >>> nn.elu(mx.array([-1.0, 2.0]))
+    array([-0.632121, 2], dtype=float32)
+    """
     return mx.where(x > 0, x, _exponential_part(x, alpha))
 
 
 def celu(x: mx.array, alpha: float = 1.0) -> mx.array:
-    """max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1): Barron, Continuously differentiable ELU, 2017."""
+    """max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1): Barron, Continuously differentiable ELU, 2017.
+
+    >>> nn.celu(mx.array([-1.0, 2.0]), alpha=2.0)
+    array([-0.786939, 2], dtype=float32)
+    """
     return mx.maximum(x, 0.0) + alpha * mx.expm1(mx.minimum(x, 0.0) / alpha)
 
 
 def selu(x: mx.array) -> mx.array:
-    """1.0507 * elu(x, 1.67326): Klambauer et al., Self-normalizing neural networks, NeurIPS 2017."""
+    """1.0507 * elu(x, 1.67326): Klambauer et al., Self-normalizing neural networks, NeurIPS 2017.
+
+    >>> nn.selu(mx.array([-1.0, 2.0]))
+    array([-1.11133, 2.1014], dtype=float32)
+    """
     return 1.0507 * elu(x, 1.67326)
 
 
 def softplus(x: mx.array) -> mx.array:
-    """log(1 + exp(x)), without overflow"""
+    """log(1 + exp(x)), without overflow
+
+    >>> nn.softplus(mx.array([-1.0, 1000.0]))
+    array([0.313262, 1000], dtype=float32)
+    """
     return mx.logaddexp(x, 0)
 
 
 def softsign(x: mx.array) -> mx.array:
-    """x / (1 + |x|)"""
+    """x / (1 + |x|)
+
+    >>> nn.softsign(mx.array([-1.0, 3.0]))
+    array([-0.5, 0.75], dtype=float32)
+    """
     return mx.divide(x, 1 + mx.abs(x))
 
 
 def softshrink(x: mx.array, lambd: float = 0.5) -> mx.array:
-    """x moved towards zero by `lambd`, and zero within `lambd` of it"""
+    """x moved towards zero by `lambd`, and zero within `lambd` of it
+
+    >>> nn.softshrink(mx.array([-2.0, 0.25, 1.0]))
+    array([-1.5, 0, 0.5], dtype=float32)
+    """
     return mx.where(mx.abs(x) > lambd, x - mx.sign(x) * lambd, 0)
 
 
 def hard_shrink(x: mx.array, lambd: float = 0.5) -> mx.array:
-    """x, and zero within `lambd` of it"""
+    """x, and zero within `lambd` of it
+
+    >>> nn.hard_shrink(mx.array([-2.0, 0.25, 1.0]))
+    array([-2, 0, 1], dtype=float32)
+    """
     return mx.where(mx.abs(x) > lambd, x, 0)
 
 
 def hard_tanh(x: mx.array, min_val: float = -1.0, max_val: float = 1.0) -> mx.array:
-    """x clipped to [min_val, max_val]"""
+    """x clipped to [min_val, max_val]
+
+    >>> nn.hard_tanh(mx.array([-2.0, 0.25, 1.0]))
+    array([-1, 0.25, 1], dtype=float32)
+    """
     return mx.minimum(mx.maximum(x, min_val), max_val)
 
 
 def hardswish(x: mx.array) -> mx.array:
-    """x * min(max(x + 3, 0), 6) / 6: Howard et al., Searching for MobileNetV3, ICCV 2019."""
+    """x * min(max(x + 3, 0), 6) / 6: Howard et al., Searching for MobileNetV3, ICCV 2019.
+
+    >>> nn.hardswish(mx.array([-4.0, 1.0, 4.0]))
+    array([-0, 0.666667, 4], dtype=float32)
+    """
     return x * mx.minimum(mx.maximum(x + 3, 0), 6) / 6
 
 
 def silu(x: mx.array) -> mx.array:
-    """x * sigmoid(x): Elfwing et al., Sigmoid-weighted linear units, 2017."""
+    """x * sigmoid(x): Elfwing et al., Sigmoid-weighted linear units, 2017.
+
+    >>> nn.silu(mx.array([-1.0, 2.0]))
+    array([-0.268941, 1.76159], dtype=float32)
+    """
     return x * mx.sigmoid(x)
 
 
 def mish(x: mx.array) -> mx.array:
-    """x * tanh(softplus(x)): Misra, Mish, 2019."""
+    """x * tanh(softplus(x)): Misra, Mish, 2019.
+
+    >>> nn.mish(mx.array([-1.0, 2.0]))
+    array([-0.303401, 1.94396], dtype=float32)
+    """
     return x * mx.tanh(softplus(x))
 
 
 def gelu(x: mx.array) -> mx.array:
-    """x * (1 + erf(x / sqrt(2))) / 2: Hendrycks and Gimpel, Gaussian error linear units, 2016."""
+    """x * (1 + erf(x / sqrt(2))) / 2: Hendrycks and Gimpel, Gaussian error linear units, 2016.
+
+    >>> nn.gelu(mx.array([-1.0, 2.0]))
+    array([-0.158655, 1.9545], dtype=float32)
+    """
     return x * (1 + mx.erf(x / math.sqrt(2))) / 2
 
 
 def gelu_approx(x: mx.array) -> mx.array:
-    """`gelu` within 5e-4: x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2"""
+    """`gelu` within 5e-4: x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2
+
+    >>> nn.gelu_approx(mx.array([-1.0, 2.0]))
+    array([-0.158808, 1.9546], dtype=float32)
+    """
     return 0.5 * x * (1 + mx.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 def gelu_fast_approx(x: mx.array) -> mx.array:
-    """`gelu` within 0.02: x * sigmoid(1.702 x)"""
+    """`gelu` within 0.02: x * sigmoid(1.702 x)
+
+    >>> nn.gelu_fast_approx(mx.array([-1.0, 2.0]))
+    array([-0.154204, 1.93566], dtype=float32)
+    """
     return x * mx.sigmoid(1.702 * x)
 
 
 def log_sigmoid(x: mx.array) -> mx.array:
-    """log(sigmoid(x)), without overflow"""
+    """log(sigmoid(x)), without overflow
+
+    >>> nn.log_sigmoid(mx.array([0.0, -1000.0]))
+    array([-0.693147, -1000], dtype=float32)
+    """
     return -softplus(-x)
 
 
 def step(x: mx.array, threshold: float = 0.0) -> mx.array:
-    """1 where x >= threshold, 0 elsewhere; int32"""
+    """1 where x >= threshold, 0 elsewhere; int32
+
+    >>> nn.step(mx.array([-1.0, 0.0, 2.0]))
+    array([0, 1, 1], dtype=int32)
+    """
     return mx.where(x >= threshold, 1, 0)
 
 
 def softmax(x: mx.array, axis: int = -1) -> mx.array:
-    """exp(x) / sum(exp(x)) along `axis`"""
+    """exp(x) / sum(exp(x)) along `axis`
+
+    >>> nn.softmax(mx.array([[0.0, 0.0], [1.0, 3.0]]))
+    array([[0.5, 0.5],
+           [0.119203, 0.880797]], dtype=float32)
+    """
     return mx.softmax(x, axis=axis)
 
 
 def softmin(x: mx.array, axis: int = -1) -> mx.array:
-    """softmax(-x) along `axis`"""
+    """softmax(-x) along `axis`
+
+    >>> nn.softmin(mx.array([0.0, 0.0, 1000.0]))
+    array([0.5, 0.5, 0], dtype=float32)
+    """
     return mx.softmax(-x, axis=axis)
 
 
 def log_softmax(x: mx.array, axis: int = -1) -> mx.array:
-    """log(softmax(x)) along `axis`, without overflow"""
+    """log(softmax(x)) along `axis`, without overflow
+
+    >>> nn.log_softmax(mx.array([0.0, 1000.0]))
+    array([-1000, 0], dtype=float32)
+    """
     return x - mx.logsumexp(x, axis=axis, keepdims=True)
 
 
 def glu(x: mx.array, axis: int = -1) -> mx.array:
     """a * sigmoid(b), where a and b are the halves of x along `axis`, which the result has half of.
 
-    Dauphin et al., Language modeling with gated convolutional networks, ICML 2017."""
+    Dauphin et al., Language modeling with gated convolutional networks, ICML 2017.
+
+    >>> nn.glu(mx.array([1.0, 2.0, 0.0, 1.0]))
+    array([0.5, 1.46212], dtype=float32)
+    """
     a, b = mx.split(x, 2, axis=axis)
     return a * mx.sigmoid(b)
 
@@ -187,7 +296,11 @@ LogSoftmax = _module("LogSoftmax", log_softmax)
 
 
 class LeakyReLU(Module):
-    """The module of `mlx.nn.leaky_relu`."""
+    """The module of `mlx.nn.leaky_relu`.
+
+    >>> nn.LeakyReLU(0.1)(mx.array([-1.0, 2.0]))
+    array([-0.1, 2], dtype=float32)
+    """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
@@ -198,7 +311,11 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """The module of `mlx.nn.elu`."""
+    """The module of `mlx.nn.elu`.
+
+    >>> nn.ELU()(mx.array([-1.0, 2.0]))
+    array([-0.632121, 2], dtype=float32)
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
@@ -209,7 +326,11 @@ class ELU(Module):
 
 
 class CELU(Module):
-    """The module of `mlx.nn.celu`."""
+    """The module of `mlx.nn.celu`.
+
+    >>> nn.CELU(2.0)(mx.array([-1.0, 2.0]))
+    array([-0.786939, 2], dtype=float32)
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
@@ -220,7 +341,11 @@ class CELU(Module):
 
 
 class Softshrink(Module):
-    """The module of `mlx.nn.softshrink`."""
+    """The module of `mlx.nn.softshrink`.
+
+    >>> nn.Softshrink()(mx.array([-2.0, 0.25, 1.0]))
+    array([-1.5, 0, 0.5], dtype=float32)
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -231,7 +356,11 @@ class Softshrink(Module):
 
 
 class HardShrink(Module):
-    """The module of `mlx.nn.hard_shrink`."""
+    """The module of `mlx.nn.hard_shrink`.
+
+    >>> nn.HardShrink()(mx.array([-2.0, 0.25, 1.0]))
+    array([-2, 0, 1], dtype=float32)
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -242,7 +371,11 @@ class HardShrink(Module):
 
 
 class Step(Module):
-    """The module of `mlx.nn.step`."""
+    """The module of `mlx.nn.step`.
+
+    >>> nn.Step()(mx.array([-1.0, 0.0, 2.0]))
+    array([0, 1, 1], dtype=int32)
+    """
 
     def __init__(self, threshold: float = 0.0) -> None:
         super().__init__()
@@ -253,7 +386,11 @@ class Step(Module):
 
 
 class GLU(Module):
-    """The module of `mlx.nn.glu`."""
+    """The module of `mlx.nn.glu`.
+
+    >>> nn.GLU()(mx.array([1.0, 2.0, 0.0, 1.0]))
+    array([0.5, 1.46212], dtype=float32)
+    """
 
     def __init__(self, axis: int = -1) -> None:
         super().__init__()
@@ -264,7 +401,11 @@ class GLU(Module):
 
 
 class PReLU(Module):
-    """`mlx.nn.prelu` with a trained slope, one for everything or one for each of the last axis's `num_parameters`."""
+    """`mlx.nn.prelu` with a trained slope, one for everything or one for each of the last axis's `num_parameters`.
+
+    >>> nn.PReLU()(mx.array([-1.0, 2.0]))
+    array([-0.25, 2], dtype=float32)
+    """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         super().__init__()
@@ -275,7 +416,11 @@ class PReLU(Module):
 
 
 class GELU(Module):
-    """`mlx.nn.gelu`, or for `approx` 'precise' or 'tanh' `mlx.nn.gelu_approx`, for 'fast' `mlx.nn.gelu_fast_approx`."""
+    """`mlx.nn.gelu`, or for `approx` 'precise' or 'tanh' `mlx.nn.gelu_approx`, for 'fast' `mlx.nn.gelu_fast_approx`.
+
+    >>> nn.GELU('fast')(mx.array([-1.0, 2.0]))
+    array([-0.154204, 1.93566], dtype=float32)
+    """
 
     def __init__(self, approx: str = "none") -> None:
         super().__init__()

@@ -23,15 +23,17 @@ class Module(dict):
     items of the dict, found by `parameters`, saved, frozen and updated. Everything else is a plain attribute, and so is
     an array whose name starts with an underscore as far as `parameters` is concerned.
 
-    A subclass calls ``super().__init__()`` first and defines ``__call__``::
+    A subclass calls ``super().__init__()`` first and defines ``__call__``:
 
-        class Perceptron(nn.Module):
-            def __init__(self, inputs, hidden, outputs):
-                super().__init__()
-                self.layers = [nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)]
-
-            def __call__(self, x):
-                return self.layers[1](nn.relu(self.layers[0](x)))
+    >>> class Perceptron(nn.Module):
+    ...     def __init__(self, inputs, hidden, outputs):
+    ...         super().__init__()
+    ...         self.layers = [nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)]
+    ...
+    ...     def __call__(self, x):
+    ...         return self.layers[1](nn.relu(self.layers[0](x)))
+    >>> Perceptron(4, 8, 2)(mx.ones((5, 4))).shape
+    (5, 2)
     """
 
     __call__: Callable
@@ -113,25 +115,50 @@ class Module(dict):
         """The part of the tree where ``filter_fn(module, key, value)`` holds, its leaves replaced by ``map_fn(leaf)``.
 
         A leaf is what ``is_leaf_fn(module, key, value)`` says is one, by default whatever is no container. Inside a list
-        or dict of the module the key is a path, as in ``"layers.0"``, and what the filter drops leaves an empty dict."""
+        or dict of the module the key is a path, as in ``"layers.0"``, and what the filter drops leaves an empty dict.
+
+        >>> model = nn.Linear(2, 3)
+        >>> model.filter_and_map(model.valid_parameter_filter, lambda p: p.shape)
+        {'weight': (3, 2), 'bias': (3,)}
+        """
         map_fn = map_fn or _same
         is_leaf_fn = is_leaf_fn or _is_no_container
         return {k: _select(self, k, v, filter_fn, map_fn, is_leaf_fn) for k, v in self.items() if filter_fn(self, k, v)}
 
     def parameters(self) -> dict:
-        """All parameters, as a tree of arrays."""
+        """All parameters, as a tree of arrays.
+
+        >>> model = nn.Linear(2, 3)
+        >>> {name: p.shape for name, p in model.parameters().items()}
+        {'weight': (3, 2), 'bias': (3,)}
+        """
         return self.filter_and_map(self.valid_parameter_filter)
 
     def trainable_parameters(self) -> dict:
-        """The parameters that are not frozen, as a tree of arrays."""
+        """The parameters that are not frozen, as a tree of arrays.
+
+        >>> model = nn.Linear(2, 3).freeze(keys='bias')
+        >>> list(model.trainable_parameters())
+        ['weight']
+        """
         return self.filter_and_map(self.trainable_parameter_filter)
 
     def children(self) -> dict:
-        """The direct submodules, as a tree whose leaves are modules."""
+        """The direct submodules, as a tree whose leaves are modules.
+
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        >>> [type(module).__name__ for module in model.children()['layers']]
+        ['Linear', 'ReLU', 'Linear']
+        """
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=lambda m, k, v: isinstance(v, Module))
 
     def leaf_modules(self) -> dict:
-        """The submodules that have no submodules, as a tree whose leaves are modules."""
+        """The submodules that have no submodules, as a tree whose leaves are modules.
+
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        >>> [type(module).__name__ for module in model.leaf_modules()['layers']]
+        ['Linear', 'ReLU', 'Linear']
+        """
 
         def is_leaf(module: Module, key: str, value: Any) -> bool:
             return isinstance(value, Module) and not tree_flatten(value.children(), is_leaf=self.is_module)
@@ -139,13 +166,23 @@ class Module(dict):
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=is_leaf)
 
     def named_modules(self) -> list[tuple[str, Module]]:
-        """This module, under the empty name, and all below it with their paths."""
+        """This module, under the empty name, and all below it with their paths.
+
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        >>> sorted(name for name, _ in model.named_modules())
+        ['', 'layers.0', 'layers.1', 'layers.2']
+        """
         found: list[tuple[str, Module]] = []
         self.apply_to_modules(lambda name, module: found.append((name, module)))
         return found
 
     def modules(self) -> list[Module]:
-        """This module and all below it."""
+        """This module and all below it.
+
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        >>> len(model.modules())
+        4
+        """
         return [module for _, module in self.named_modules()]
 
     # ---- Changing the tree ----------------------------------------------------------------------------------------
@@ -153,7 +190,12 @@ class Module(dict):
         """Replaces the parameters that `parameters` (a tree like that of `parameters`, maybe a part of it) names.
 
         Raises ValueError where it names what the module lacks or gives something else than an array for an array,
-        unless `strict` is false, when the former are skipped."""
+        unless `strict` is false, when the former are skipped.
+
+        >>> model = nn.Linear(2, 2).update({'bias': mx.array([1.0, 2.0])})
+        >>> model.bias
+        array([1, 2], dtype=float32)
+        """
         _update_arrays(self, parameters, strict)
         return self
 
@@ -161,7 +203,13 @@ class Module(dict):
         """Replaces the submodules that `modules` (a tree like that of `children` or `leaf_modules`) names.
 
         Raises ValueError where it names what the module lacks or gives something else than a module, unless `strict`
-        is false, when those are skipped."""
+        is false, when those are skipped.
+
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        >>> model = model.update_modules({'layers': [nn.Linear(5, 3)]})
+        >>> model.layers[0].weight.shape
+        (3, 5)
+        """
         _update_modules(self, modules, strict)
         return self
 
@@ -170,12 +218,20 @@ class Module(dict):
     ) -> Module:
         """Replaces every parameter, or those that `filter_fn` lets through, by ``map_fn(parameter)``.
 
-        >>> model.apply(lambda p: p.astype(mx.float16))
+        >>> model = nn.Linear(4, 2).apply(lambda p: p.astype(mx.float16))
+        >>> model.weight.dtype
+        mlx.core.float16
         """
         return self.update(self.filter_and_map(filter_fn or self.valid_parameter_filter, map_fn))
 
     def apply_to_modules(self, apply_fn: Callable[[str, Module], Any]) -> Module:
-        """Calls ``apply_fn(path, module)`` for this module, whose path is empty, and for all below it."""
+        """Calls ``apply_fn(path, module)`` for this module, whose path is empty, and for all below it.
+
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        >>> model = model.apply_to_modules(lambda name, module: module.freeze(recurse=False))
+        >>> tree_flatten(model.trainable_parameters())
+        []
+        """
         stack: list[tuple[str, Module]] = [("", self)]
         while stack:
             name, module = stack.pop()
@@ -186,14 +242,25 @@ class Module(dict):
         return self
 
     def set_dtype(self, dtype: mx.Dtype, predicate: Callable[[mx.Dtype], bool] | None = _is_floating) -> None:
-        """Converts the parameters for whose dtype `predicate` holds, by default the floating ones; ``None`` means all."""
+        """Converts the parameters for whose dtype `predicate` holds, by default the floating ones; ``None`` means all.
+
+        >>> model = nn.Linear(2, 3)
+        >>> model.set_dtype(mx.bfloat16)
+        >>> model.weight.dtype
+        mlx.core.bfloat16
+        """
         self.apply(lambda p: p.astype(dtype) if predicate is None or predicate(p.dtype) else p)
 
     # ---- Files ----------------------------------------------------------------------------------------------------
     def load_weights(self, file_or_weights: str | list[tuple[str, mx.array]], strict: bool = True) -> Module:
         """Takes parameters from an ``.npz`` file or from pairs of a path and an array.
 
-        With `strict` raises ValueError unless names and shapes are exactly those of the module's parameters."""
+        With `strict` raises ValueError unless names and shapes are exactly those of the module's parameters.
+
+        >>> model = nn.Linear(2, 2).load_weights([('bias', mx.array([1.0, 2.0]))], strict=False)
+        >>> model.bias
+        array([1, 2], dtype=float32)
+        """
         weights = file_or_weights
         if not isinstance(weights, (list, tuple)):
             weights = list(mx.load(str(weights)).items())
@@ -216,7 +283,12 @@ class Module(dict):
                 raise ValueError(f"[load_weights] {name} has the shape {value.shape}, but came with {new[name].shape}")
 
     def save_weights(self, file: str) -> None:
-        """Writes all parameters to an ``.npz`` file, each under its path."""
+        """Writes all parameters to an ``.npz`` file, each under its path.
+
+        >>> nn.Linear(2, 3).save_weights('layer.npz')
+        >>> sorted(mx.load('layer.npz'))
+        ['bias', 'weight']
+        """
         file = str(file)
         if not file.endswith(".npz"):
             raise ValueError(f"[save_weights] the file's name must end in .npz, which {file!r} does not")
@@ -234,7 +306,13 @@ class Module(dict):
     def freeze(self, *, recurse: bool = True, keys: str | list[str] | None = None, strict: bool = False) -> Module:
         """Keeps parameters from being trained: all, or those called `keys`; here and, with `recurse`, in all submodules.
 
-        With `strict` a module that lacks one of `keys` raises KeyError."""
+        With `strict` a module that lacks one of `keys` raises KeyError.
+
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+        >>> _ = model.layers[0].freeze()
+        >>> [name for name, _ in tree_flatten(model.trainable_parameters())]
+        ['layers.1.weight', 'layers.1.bias']
+        """
 
         def freeze_one(_: str, module: Module) -> None:
             names = keys
@@ -248,7 +326,12 @@ class Module(dict):
         return self._visit(freeze_one, recurse)
 
     def unfreeze(self, *, recurse: bool = True, keys: str | list[str] | None = None, strict: bool = False) -> Module:
-        """Lets parameters be trained again: all, or those called `keys`; the inverse of `freeze`."""
+        """Lets parameters be trained again: all, or those called `keys`; the inverse of `freeze`.
+
+        >>> model = nn.Linear(2, 3).freeze().unfreeze(keys='bias')
+        >>> list(model.trainable_parameters())
+        ['bias']
+        """
 
         return self._visit(lambda _, module: module._unfreeze_own(keys, strict), recurse)
 
@@ -270,12 +353,20 @@ class Module(dict):
         self._training = mode
 
     def train(self, mode: bool = True) -> Module:
-        """Puts this module and all below it in training mode, or out of it: dropout and batch statistics depend on it."""
+        """Puts this module and all below it in training mode, or out of it: dropout and batch statistics depend on it.
+
+        >>> nn.Dropout(0.5).train(False).training
+        False
+        """
         self.apply_to_modules(lambda _, module: module._set_training_mode(mode))
         return self
 
     def eval(self) -> Module:
-        """Puts this module and all below it in evaluation mode: ``train(False)``."""
+        """Puts this module and all below it in evaluation mode: ``train(False)``.
+
+        >>> nn.Dropout(0.5).eval()(mx.ones(3))
+        array([1, 1, 1], dtype=float32)
+        """
         return self.train(False)
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 class Sequential(Module):
     """Calls `modules`, or any functions of an array, one after the other, each with what the last returned.
 
-    >>> nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    >>> model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    >>> model(mx.ones((4, 2))).shape
+    (4, 1)
     """
 
     def __init__(self, *modules: Callable[[mx.array], mx.array]) -> None:

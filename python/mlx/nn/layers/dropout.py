@@ -9,7 +9,11 @@ from mlx.nn.layers.base import Module
 
 
 class Dropout(Module):
-    """Each element is zero with probability `p`, and divided by 1 - p otherwise."""
+    """Each element is zero with probability `p`, and divided by 1 - p otherwise.
+
+    >>> sorted(set(nn.Dropout(0.75)(mx.ones(100)).tolist()))
+    [0.0, 4.0]
+    """
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
@@ -43,12 +47,20 @@ class _ChannelDropout(Dropout):
 
 
 class Dropout2d(_ChannelDropout):
-    """Each channel of each image (..., height, width, channels) is zero with probability `p`."""
+    """Each channel of each image (..., height, width, channels) is zero with probability `p`.
+
+    >>> nn.Dropout2d(0.5)(mx.ones((4, 8, 8, 3))).shape
+    (4, 8, 8, 3)
+    """
 
     spatial = 2
 
 
 class Dropout3d(_ChannelDropout):
-    """Each channel of each volume (..., depth, height, width, channels) is zero with probability `p`."""
+    """Each channel of each volume (..., depth, height, width, channels) is zero with probability `p`.
+
+    >>> nn.Dropout3d(0.5)(mx.ones((4, 8, 8, 8, 3))).shape
+    (4, 8, 8, 8, 3)
+    """
 
     spatial = 3

@@ -11,7 +11,11 @@ from mlx.nn.layers.base import Module
 class Embedding(Module):
     """weight[x]: integers x (...) give vectors (..., dims) of weight (num_embeddings, dims).
 
-    The weight starts normal with deviation 1 / sqrt(dims)."""
+    The weight starts normal with deviation 1 / sqrt(dims).
+
+    >>> nn.Embedding(100, 16)(mx.array([[3, 7, 7]])).shape
+    (1, 3, 16)
+    """
 
     def __init__(self, num_embeddings: int, dims: int) -> None:
         super().__init__()

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class Identity(Module):
-    """Gives back its input; takes and ignores any settings."""
+    """Gives back its input; takes and ignores any settings.
+
+    >>> nn.Identity()(mx.array([1.0, 2.0]))
+    array([1, 2], dtype=float32)
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -25,7 +29,11 @@ class Identity(Module):
 class Linear(Module):
     """x @ weight.T + bias: x (..., input_dims), weight (output_dims, input_dims), bias (output_dims,).
 
-    Weight and bias start uniform within 1 / sqrt(input_dims) of zero."""
+    Weight and bias start uniform within 1 / sqrt(input_dims) of zero.
+
+    >>> nn.Linear(4, 2)(mx.ones((8, 4))).shape
+    (8, 2)
+    """
 
     def __init__(self, input_dims: int, output_dims: int, bias: bool = True) -> None:
         super().__init__()
@@ -48,7 +56,11 @@ class Bilinear(Module):
     """y[..., k] = x2 @ weight[k] @ x1 + bias[k]: x1 (..., input1_dims), x2 (..., input2_dims),
     weight (output_dims, input2_dims, input1_dims), bias (output_dims,).
 
-    Weight and bias start uniform within 1 / sqrt(input1_dims) of zero."""
+    Weight and bias start uniform within 1 / sqrt(input1_dims) of zero.
+
+    >>> nn.Bilinear(3, 4, 2)(mx.ones((8, 3)), mx.ones((8, 4))).shape
+    (8, 2)
+    """
 
     def __init__(self, input1_dims: int, input2_dims: int, output_dims: int, bias: bool = True) -> None:
         super().__init__()

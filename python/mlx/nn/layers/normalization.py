@@ -38,7 +38,11 @@ class LayerNorm(Module):
 
     `affine` asks for the weight, which starts as ones, and `bias` with it for the bias, which starts as zeros.
 
-    Ba et al., Layer normalization, 2016."""
+    Ba et al., Layer normalization, 2016.
+
+    >>> nn.LayerNorm(4)(mx.array([[1.0, 2.0, 3.0, 4.0]]))
+    array([[-1.34164, -0.447212, 0.447212, 1.34164]], dtype=float32)
+    """
 
     def __init__(self, dims: int, eps: float = 1e-5, affine: bool = True, bias: bool = True) -> None:
         super().__init__()
@@ -60,7 +64,11 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """Over the features, without a mean: y = x / sqrt(E[x^2] + eps) * weight, x (..., dims).
 
-    Zhang and Sennrich, Root mean square layer normalization, NeurIPS 2019."""
+    Zhang and Sennrich, Root mean square layer normalization, NeurIPS 2019.
+
+    >>> nn.RMSNorm(2)(mx.array([[3.0, 4.0]]))
+    array([[0.848528, 1.13137]], dtype=float32)
+    """
 
     def __init__(self, dims: int, eps: float = 1e-5) -> None:
         super().__init__()
@@ -79,7 +87,11 @@ class RMSNorm(Module):
 class InstanceNorm(Module):
     """Over space, for each example and feature: x (batch, ..., dims) with at least one axis between.
 
-    Ulyanov et al., Instance normalization, 2016."""
+    Ulyanov et al., Instance normalization, 2016.
+
+    >>> nn.InstanceNorm(3)(mx.random.normal((8, 16, 16, 3))).shape
+    (8, 16, 16, 3)
+    """
 
     def __init__(self, dims: int, eps: float = 1e-5, affine: bool = False) -> None:
         super().__init__()
@@ -104,7 +116,11 @@ class GroupNorm(Module):
     Group g holds the features g, g + num_groups, g + 2 * num_groups, ...; with `pytorch_compatible` the consecutive ones
     from g * dims / num_groups.
 
-    Wu and He, Group normalization, ECCV 2018."""
+    Wu and He, Group normalization, ECCV 2018.
+
+    >>> nn.GroupNorm(2, 6)(mx.random.normal((8, 16, 16, 6))).shape
+    (8, 16, 16, 6)
+    """
 
     def __init__(
         self, num_groups: int, dims: int, eps: float = 1e-5, affine: bool = True, pytorch_compatible: bool = False
@@ -145,7 +161,11 @@ class BatchNorm(Module):
     running = (1 - momentum) * running + momentum * batch, where the batch's variance counts one element less, so that it
     is unbiased. Running values are never trained.
 
-    Ioffe and Szegedy, Batch normalization, ICML 2015."""
+    Ioffe and Szegedy, Batch normalization, ICML 2015.
+
+    >>> nn.BatchNorm(4)(mx.random.normal((32, 4))).shape
+    (32, 4)
+    """
 
     def __init__(
         self,

@@ -75,37 +75,61 @@ class _AvgPool(_Pool):
 
 class MaxPool1d(_MaxPool):
     """The maximum of windows of x (batch, length, channels), `stride` (by default `kernel_size`) apart; padding loses to
-    everything."""
+    everything.
+
+    >>> nn.MaxPool1d(2)(mx.array([1.0, 5.0, 3.0, 2.0]).reshape(1, 4, 1)).flatten()
+    array([5, 3], dtype=float32)
+    """
 
     axes = 1
 
 
 class MaxPool2d(_MaxPool):
-    """The maximum of windows of x (batch, height, width, channels): see `MaxPool1d`."""
+    """The maximum of windows of x (batch, height, width, channels): see `MaxPool1d`.
+
+    >>> nn.MaxPool2d(2, stride=2)(mx.ones((8, 32, 32, 3))).shape
+    (8, 16, 16, 3)
+    """
 
     axes = 2
 
 
 class MaxPool3d(_MaxPool):
-    """The maximum of windows of x (batch, depth, height, width, channels): see `MaxPool1d`."""
+    """The maximum of windows of x (batch, depth, height, width, channels): see `MaxPool1d`.
+
+    >>> nn.MaxPool3d(2)(mx.ones((8, 16, 16, 16, 3))).shape
+    (8, 8, 8, 8, 3)
+    """
 
     axes = 3
 
 
 class AvgPool1d(_AvgPool):
     """The mean of windows of x (batch, length, channels), `stride` (by default `kernel_size`) apart; padding counts as
-    zeros."""
+    zeros.
+
+    >>> nn.AvgPool1d(2)(mx.array([1.0, 5.0, 3.0, 2.0]).reshape(1, 4, 1)).flatten()
+    array([3, 2.5], dtype=float32)
+    """
 
     axes = 1
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of windows of x (batch, height, width, channels): see `AvgPool1d`."""
+    """The mean of windows of x (batch, height, width, channels): see `AvgPool1d`.
+
+    >>> nn.AvgPool2d(3, stride=2, padding=1)(mx.ones((8, 32, 32, 3))).shape
+    (8, 16, 16, 3)
+    """
 
     axes = 2
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of windows of x (batch, depth, height, width, channels): see `AvgPool1d`."""
+    """The mean of windows of x (batch, depth, height, width, channels): see `AvgPool1d`.
+
+    >>> nn.AvgPool3d(2)(mx.ones((8, 16, 16, 16, 3))).shape
+    (8, 8, 8, 8, 3)
+    """
 
     axes = 3

@@ -14,7 +14,11 @@ class RoPE(Module):
     Of the first `dims` features pair i turns by (offset + position) * scale * base^(-2 i / dims). A pair is features i
     and i + dims / 2, or with `traditional` 2 i and 2 i + 1. Features beyond `dims` stay.
 
-    Su et al., RoFormer, 2021."""
+    Su et al., RoFormer, 2021.
+
+    >>> nn.RoPE(16)(mx.ones((2, 10, 16))).shape
+    (2, 10, 16)
+    """
 
     def __init__(self, dims: int, traditional: bool = False, base: float = 10000, scale: float = 1.0) -> None:
         super().__init__()
@@ -61,7 +65,11 @@ class SinusoidalPositionalEncoding(Module):
 
     `scale` is sqrt(2 / dims) by default. `cos_first` swaps the halves; `full_turns` multiplies the frequencies by 2 pi.
 
-    Vaswani et al., Attention is all you need, NeurIPS 2017."""
+    Vaswani et al., Attention is all you need, NeurIPS 2017.
+
+    >>> nn.SinusoidalPositionalEncoding(16)(mx.arange(10)).shape
+    (10, 16)
+    """
 
     def __init__(
         self,
@@ -92,7 +100,11 @@ class SinusoidalPositionalEncoding(Module):
 class ALiBi(Module):
     """Adds -slope * |distance| to attention scores (batch, heads, queries, keys), with a slope for each head.
 
-    Press et al., Train short, test long, ICLR 2022."""
+    Press et al., Train short, test long, ICLR 2022.
+
+    >>> nn.ALiBi()(mx.zeros((2, 4, 10, 10))).shape
+    (2, 4, 10, 10)
+    """
 
     @staticmethod
     def create_alibi_slope(num_heads: int) -> mx.array:

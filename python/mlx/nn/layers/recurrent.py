@@ -26,7 +26,11 @@ def _project(x: mx.array, weight: mx.array, bias: mx.array | None) -> mx.array:
 class RNN(Module):
     """h_t = nonlinearity(Wxh x_t + Whh h_(t-1) + bias): Elman, Finding structure in time, 1990.
 
-    Gives all h_t, (..., steps, hidden_size); `hidden` is h before the first step, (..., hidden_size), zero by default."""
+    Gives all h_t, (..., steps, hidden_size); `hidden` is h before the first step, (..., hidden_size), zero by default.
+
+    >>> nn.RNN(4, 8)(mx.ones((2, 10, 4))).shape
+    (2, 10, 8)
+    """
 
     def __init__(
         self,
@@ -67,7 +71,11 @@ class GRU(Module):
     r = sigmoid(Wxr x + Whr h + br),  z = sigmoid(Wxz x + Whz h + bz),  n = tanh(Wxn x + bn + r * (Whn h + bhn)),
     h = (1 - z) * n + z * h.  Wx, Wh and b hold the rows of r, z and n in this order.
 
-    Gives all h, (..., steps, hidden_size); `hidden` is h before the first step, (..., hidden_size), zero by default."""
+    Gives all h, (..., steps, hidden_size); `hidden` is h before the first step, (..., hidden_size), zero by default.
+
+    >>> nn.GRU(4, 8)(mx.ones((2, 10, 4))).shape
+    (2, 10, 8)
+    """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         super().__init__()
@@ -110,7 +118,11 @@ class LSTM(Module):
     Wx, Wh and bias hold the rows of i, f, g and o in this order.
 
     Gives all h and all c, each (..., steps, hidden_size); `hidden` and `cell` are those before the first step, zero by
-    default."""
+    default.
+
+    >>> [states.shape for states in nn.LSTM(4, 8)(mx.ones((2, 10, 4)))]
+    [(2, 10, 8), (2, 10, 8)]
+    """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         super().__init__()

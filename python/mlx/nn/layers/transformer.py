@@ -35,7 +35,11 @@ class MultiHeadAttention(Module):
     (batch, m, value_input_dims) give (batch, n, value_output_dims).
 
     Input dims default to `dims`, those of values to those of keys, as do value and output dims to `dims`. `mask`
-    broadcasts to (batch, heads, n, m); it is added to the scores or, where bool, keeps those where it is true."""
+    broadcasts to (batch, heads, n, m); it is added to the scores or, where bool, keeps those where it is true.
+
+    >>> nn.MultiHeadAttention(16, 4)(*3 * [mx.ones((2, 10, 16))]).shape
+    (2, 10, 16)
+    """
 
     def __init__(
         self,
@@ -85,7 +89,11 @@ class TransformerEncoderLayer(Module):
     """Self-attention and a two-layer perceptron, each with dropout and a residual: x (batch, n, dims) keeps its shape.
 
     Layer normalisation comes before each of the two with `norm_first`, and else after each residual. `mlp_dims` is
-    4 * dims by default."""
+    4 * dims by default.
+
+    >>> nn.TransformerEncoderLayer(16, 4)(mx.ones((2, 10, 16)), mask=None).shape
+    (2, 10, 16)
+    """
 
     def __init__(
         self,
@@ -121,7 +129,11 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """`num_layers` encoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape."""
+    """`num_layers` encoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape.
+
+    >>> nn.TransformerEncoder(2, 16, 4)(mx.ones((2, 10, 16)), mask=None).shape
+    (2, 10, 16)
+    """
 
     def __init__(
         self,
@@ -148,7 +160,11 @@ class TransformerEncoder(Module):
 
 class TransformerDecoderLayer(Module):
     """Self-attention, attention to `memory` (batch, m, dims) and a two-layer perceptron, each with dropout and a residual:
-    x (batch, n, dims) keeps its shape. Otherwise as `TransformerEncoderLayer`."""
+    x (batch, n, dims) keeps its shape. Otherwise as `TransformerEncoderLayer`.
+
+    >>> nn.TransformerDecoderLayer(16, 4)(mx.ones((2, 5, 16)), mx.ones((2, 10, 16)), None, None).shape
+    (2, 5, 16)
+    """
 
     def __init__(
         self,
@@ -191,7 +207,11 @@ class TransformerDecoderLayer(Module):
 
 
 class TransformerDecoder(Module):
-    """`num_layers` decoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape."""
+    """`num_layers` decoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape.
+
+    >>> nn.TransformerDecoder(2, 16, 4)(mx.ones((2, 5, 16)), mx.ones((2, 10, 16)), None, None).shape
+    (2, 5, 16)
+    """
 
     def __init__(
         self,
@@ -221,7 +241,11 @@ class TransformerDecoder(Module):
 class Transformer(Module):
     """An encoder of `src` (batch, m, dims) and a decoder of `tgt` (batch, n, dims) that attends to it: (batch, n, dims).
 
-    `custom_encoder` and `custom_decoder` take their places; other settings are those of the layers."""
+    `custom_encoder` and `custom_decoder` take their places; other settings are those of the layers.
+
+    >>> nn.Transformer(16, 4, 2, 2)(mx.ones((2, 10, 16)), mx.ones((2, 5, 16)), None, None, None).shape
+    (2, 5, 16)
+    """
 
     def __init__(
         self,

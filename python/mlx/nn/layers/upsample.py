@@ -56,7 +56,11 @@ class Upsample(Module):
 
     `mode` is 'nearest', 'linear' or 'cubic'. With `align_corners` the first and last elements stay where they are, else
     the edges of the outermost ones. `antialias`, for 'linear' and 'cubic' without `align_corners`, widens
-    the kernel where an axis shrinks."""
+    the kernel where an axis shrinks.
+
+    >>> nn.Upsample(2.0)(mx.ones((8, 16, 16, 3))).shape
+    (8, 32, 32, 3)
+    """
 
     def __init__(
         self,
