@@ -83,7 +83,7 @@ def tree_flatten(
     prefix: str = "",
     is_leaf: Callable[[Any], bool] | None = None,
     destination: list[tuple[str, Any]] | dict[str, Any] | None = None,
-) -> list[tuple[str, Any]] | dict[str, Any]:
+) -> Any:
     """The leaves with their paths: a list of pairs, or `destination` (a list or a dict) with them added.
 
     `prefix` is put before every path; its own first character, a dot by convention, is dropped. Empty containers leave

@@ -2727,6 +2727,7 @@ PyMethodDef mxp_core_functions[] = {
      "from_fp8($module, /, x, dtype=None, *, stream=None)\n--\n\n"
      "Float8 bits (see to_fp8) as numbers.\n"
      "error: ValueError unless `x` is uint8 and `dtype` a float.\n"
+     "`dtype` is bfloat16 unless given.\n"
      "\n>>> mx.from_fp8(mx.to_fp8(mx.array([1.0, 0.3])))\n"
      "array([1, 0.3125], dtype=bfloat16)"},
     {"reshape", MXP_CFUNCTION(reshape_function), METH_FASTCALL | METH_KEYWORDS,
@@ -3169,18 +3170,21 @@ PyMethodDef mxp_core_functions[] = {
     {"zeros", MXP_CFUNCTION(zeros_function), METH_FASTCALL | METH_KEYWORDS,
      "zeros($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
      "An array of zeros.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.zeros((2, 2), dtype=mx.int32)\n"
      "array([[0, 0],\n"
      "       [0, 0]], dtype=int32)"},
     {"ones", MXP_CFUNCTION(ones_function), METH_FASTCALL | METH_KEYWORDS,
      "ones($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
      "An array of ones.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.ones((2, 2))\n"
      "array([[1, 1],\n"
      "       [1, 1]], dtype=float32)"},
     {"empty", MXP_CFUNCTION(empty_function), METH_FASTCALL | METH_KEYWORDS,
      "empty($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
      "An array whose values do not matter: zeros.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.empty((2, 3)).shape\n"
      "(2, 3)"},
     {"full_like", MXP_CFUNCTION(full_like_function), METH_FASTCALL | METH_KEYWORDS,
@@ -3206,18 +3210,21 @@ PyMethodDef mxp_core_functions[] = {
     {"eye", MXP_CFUNCTION(eye_function), METH_FASTCALL | METH_KEYWORDS,
      "eye($module, /, n, m=None, k=0, dtype=None, *, stream=None)\n--\n\n"
      "n x m zeros with ones on diagonal `k`.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.eye(2, 3, k=1)\n"
      "array([[0, 1, 0],\n"
      "       [0, 0, 1]], dtype=float32)"},
     {"identity", MXP_CFUNCTION(identity_function), METH_FASTCALL | METH_KEYWORDS,
      "identity($module, /, n, dtype=None, *, stream=None)\n--\n\n"
      "The n x n identity matrix.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.identity(2)\n"
      "array([[1, 0],\n"
      "       [0, 1]], dtype=float32)"},
     {"tri", MXP_CFUNCTION(tri_function), METH_FASTCALL | METH_KEYWORDS,
      "tri($module, /, n, m=None, k=0, dtype=None, *, stream=None)\n--\n\n"
      "n x m ones up to diagonal `k`, zeros above.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.tri(3, dtype=mx.int32)\n"
      "array([[1, 0, 0],\n"
      "       [1, 1, 0],\n"
@@ -3234,6 +3241,7 @@ PyMethodDef mxp_core_functions[] = {
      "linspace($module, /, start, stop, num=50, endpoint=True, dtype=None, *, stream=None)\n--\n\n"
      "`num` values from `start` to `stop`, evenly spaced; without `endpoint`, `stop` would be the next.\n"
      "dtype: computed in float32, or float64 where asked for, then converted.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.linspace(0, 1, 5)\n"
      "array([0, 0.25, 0.5, 0.75, 1], dtype=float32)"},
     {"bartlett", MXP_CFUNCTION(bartlett_function), METH_FASTCALL | METH_KEYWORDS,
@@ -3378,17 +3386,20 @@ PyMethodDef mxp_random_functions[] = {
      "uniform($module, /, low=0, high=1, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Samples spread evenly over [low, high).\n"
      "dtype: float32, float16 or bfloat16; the bounds are converted and broadcast to `shape`.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.random.uniform(-1, 1, (2, 3)).shape\n"
      "(2, 3)"},
     {"normal", MXP_CFUNCTION(random_normal_scaled_function), METH_FASTCALL | METH_KEYWORDS,
      "normal($module, /, shape=(), dtype=None, loc=None, scale=None, key=None, *, stream=None)\n--\n\n"
      "Normally distributed samples; `loc` and `scale`, their mean and deviation, broadcast to `shape`; None means 0 and 1.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.random.normal((2, 3), loc=10, scale=2).shape\n"
      "(2, 3)"},
     {"randint", MXP_CFUNCTION(random_randint_function), METH_FASTCALL | METH_KEYWORDS,
      "randint($module, /, low, high, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Integers from [low, high); `low` where the range is empty.\n"
      "dtype: integers or bool; the bounds are converted to it first (to int32 for bool). Samples are multiples of what float32 can tell apart.\n"
+     "`dtype` is int32 unless given.\n"
      "\n>>> mx.random.randint(0, 10, (4,), key=mx.random.key(0))\n"
      "array([9, 2, 6, 2], dtype=int32)"},
     {"bernoulli", MXP_CFUNCTION(random_bernoulli_function), METH_FASTCALL | METH_KEYWORDS,
@@ -3399,16 +3410,19 @@ PyMethodDef mxp_random_functions[] = {
     {"truncated_normal", MXP_CFUNCTION(random_truncated_normal_function), METH_FASTCALL | METH_KEYWORDS,
      "truncated_normal($module, /, lower, upper, shape=None, dtype=None, key=None, *, stream=None)\n--\n\n"
      "Standard normal samples within [lower, upper]; None means the bounds' shape.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.abs(mx.random.truncated_normal(-2, 2, (1000,))).max() <= 2\n"
      "array(True, dtype=bool)"},
     {"gumbel", MXP_CFUNCTION(random_gumbel_function), METH_FASTCALL | METH_KEYWORDS,
      "gumbel($module, /, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Samples of the standard Gumbel distribution.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.random.gumbel((2, 3), key=mx.random.key(0)).shape\n"
      "(2, 3)"},
     {"laplace", MXP_CFUNCTION(random_laplace_function), METH_FASTCALL | METH_KEYWORDS,
      "laplace($module, /, shape=(), dtype=None, loc=0.0, scale=1.0, key=None, *, stream=None)\n--\n\n"
      "Samples of the Laplace distribution.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.random.laplace((2, 3), key=mx.random.key(0)).shape\n"
      "(2, 3)"},
     {"categorical", MXP_CFUNCTION(random_categorical_function), METH_FASTCALL | METH_KEYWORDS,
@@ -3427,6 +3441,7 @@ PyMethodDef mxp_random_functions[] = {
      "Normally distributed vectors of this mean and covariance. An empty `shape` means that of their batches.\n"
      "shape: `shape`, then the number of variables.\n"
      "dtype: float32.\n"
+     "`dtype` is float32 unless given.\n"
      "\n>>> mx.random.multivariate_normal(mx.zeros(2), mx.eye(2), (5,)).shape\n"
      "(5, 2)"},
     {NULL, NULL, 0, NULL}};
@@ -3535,14 +3550,14 @@ PyMethodDef mxp_array_operations[] = {
      "\n>>> mx.round(mx.array([1.25, 2.5, -0.55]), 1)\n"
      "array([1.2, 2.5, -0.6], dtype=float32)"},
     {"reshape", MXP_CFUNCTION(reshape_method), METH_FASTCALL | METH_KEYWORDS,
-     "reshape($self, /, shape, *, stream=None)\n--\n\n"
+     "reshape($self, /, *shape, stream=None)\n--\n\n"
      "`a` with another shape, elements in row-major order; one -1 is inferred.\n"
      "error: ValueError if the sizes differ.\n"
      "\n>>> mx.reshape(mx.arange(6), (2, -1))\n"
      "array([[0, 1, 2],\n"
      "       [3, 4, 5]], dtype=int32)"},
     {"transpose", MXP_CFUNCTION(transpose_method), METH_FASTCALL | METH_KEYWORDS,
-     "transpose($self, /, axes=None, *, stream=None)\n--\n\n"
+     "transpose($self, /, *axes, stream=None)\n--\n\n"
      "`a` with its axes permuted; None reverses them.\n"
      "error: ValueError if `axes` is not a permutation.\n"
      "\n>>> mx.transpose(mx.ones((2, 3, 4)), (2, 0, 1)).shape\n"

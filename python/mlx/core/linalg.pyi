@@ -2,7 +2,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlx.core import Device, DeviceType, Dtype, array, scalar, float32, int32
+from mlx.core import Device, DeviceType, Dtype, _Scalar, array, float32, int32
 
 def norm(a: array, /, ord: Any = None, axis: int | Sequence[int] | None = None, keepdims: bool = False, *, stream: Device | DeviceType | None = None) -> array: ...
 def solve(a: array, b: array, *, stream: Device | DeviceType | None = None) -> array: ...

@@ -40,5 +40,5 @@ def value_and_grad(model: Module, fn: Callable) -> Callable:
     for name in ("__name__", "__qualname__", "__doc__", "__module__"):
         if hasattr(fn, name):
             setattr(value_and_grad_fn, name, getattr(fn, name))
-    value_and_grad_fn.__wrapped__ = fn
+    value_and_grad_fn.__wrapped__ = fn  # type: ignore[attr-defined]
     return value_and_grad_fn

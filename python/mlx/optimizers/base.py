@@ -105,8 +105,7 @@ class Optimizer:
         """Makes `setting`, a number or a function of the step, an entry of the state."""
         if callable(setting):
             self._schedulers[name] = setting
-            setting = setting(self.step)
-        self.state[name] = mx.array(setting)
+        self.state[name] = mx.array(setting(self.step) if callable(setting) else setting)
 
 
 class MultiOptimizer(Optimizer):

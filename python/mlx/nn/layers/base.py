@@ -186,7 +186,7 @@ class Module(dict):
         return [module for _, module in self.named_modules()]
 
     # ---- Changing the tree ----------------------------------------------------------------------------------------
-    def update(self, parameters: dict, strict: bool = True) -> Module:
+    def update(self, parameters: dict, strict: bool = True) -> Module:  # type: ignore[override]
         """Replaces the parameters that `parameters` (a tree like that of `parameters`, maybe a part of it) names.
 
         Raises ValueError where it names what the module lacks or gives something else than an array for an array,

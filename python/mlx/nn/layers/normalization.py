@@ -146,6 +146,8 @@ class GroupNorm(Module):
         if x.ndim < 2:
             raise ValueError(f"[GroupNorm] the input must have at least 2 axes (batch, ..., dims), not {x.ndim}")
         size = x.shape[-1] // self.num_groups
+        groups: tuple[int, ...]
+        axis: int | tuple[int, ...]
         if self.pytorch_compatible:
             groups, axis = (x.shape[0], -1, self.num_groups, size), (1, 3)
         else:

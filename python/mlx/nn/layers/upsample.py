@@ -74,8 +74,11 @@ class Upsample(Module):
             raise ValueError(f"[Upsample] mode must be 'nearest', 'linear' or 'cubic', not {mode!r}")
         if antialias and (mode == "nearest" or align_corners):
             raise ValueError("[Upsample] antialias needs mode 'linear' or 'cubic' and no align_corners")
-        many = isinstance(scale_factor, (list, tuple))
-        self._scale = tuple(map(float, scale_factor)) if many else float(scale_factor)
+        self._scale: float | tuple[float, ...]
+        if isinstance(scale_factor, (list, tuple)):
+            self._scale = tuple(map(float, scale_factor))
+        else:
+            self._scale = float(scale_factor)
         self.mode = mode
         self.align_corners = align_corners
         self.antialias = antialias
