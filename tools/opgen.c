@@ -332,7 +332,7 @@ static void put_doc(const char *doc) {
   size_t first = strcspn(doc, "\n"), count = fails ? strcspn(fails + 8, "\n") : 0;
   put("/**");
   put_words(doc, first);
-  put("  [lazy");
+  put(strstr(doc, "\naction: ") ? "  [action" : "  [lazy");
   if (fails) put("; fails: %.*s", (int)count, fails + 8);
   put("]");
   for (const char *p = doc + first; *p; p += strcspn(p, "\n")) {

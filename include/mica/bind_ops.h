@@ -184,6 +184,8 @@ MX_API mx_array mxb_scatter_min(mxb_ctx *ctx, mx_array a, const mx_array *indice
                                 mx_ints axes);
 MX_API mx_array mxb_slice_dynamic(mxb_ctx *ctx, mx_array a, mx_array start, mx_ints axes, mx_ints slice_size);
 MX_API mx_array mxb_slice_update_dynamic(mxb_ctx *ctx, mx_array a, mx_array update, mx_array start, mx_ints axes);
+MX_API mx_array mxb_flatnonzero(mxb_ctx *ctx, mx_array a);
+MX_API mx_array mxb_masked_scatter(mxb_ctx *ctx, mx_array a, mx_array mask, mx_array values);
 MX_API mx_array mxb_sort(mxb_ctx *ctx, mx_array a, int axis);
 MX_API mx_array mxb_sort_all(mxb_ctx *ctx, mx_array a);
 MX_API mx_array mxb_argsort(mxb_ctx *ctx, mx_array a, int axis);

@@ -492,6 +492,16 @@ MX_API mx_array mx_slice_dynamic(mx_array a, mx_array start, mx_ints axes, mx_in
 /** `a` with the slice that starts there replaced by `update`, which broadcasts along the axes that are not named.  [lazy; fails: shape dtype value index memory]
  *  dtype: that of `a`; `update` is converted. */
 MX_API mx_array mx_slice_update_dynamic(mx_array a, mx_array update, mx_array start, mx_ints axes);
+/** The positions in the flattened `a` of its elements that are not zero.  [action; fails: memory]
+ *  action: evaluates `a`, whose elements decide the shape.
+ *  dtype: int64. */
+MX_API mx_array mx_flatnonzero(mx_array a);
+/** `a` with the places that `mask` selects replaced: all of them by `values`, or the i-th by values[i].  [lazy; fails: shape dtype memory]
+ *  shape: the mask has a's first axes, a place the others; `values` broadcast to a place, or have one more axis in
+ *     front.
+ *  dtype: that of `a`; `values` are converted.
+ *  error: MX_ERR_INDEX when evaluated, if `mask` selects more places than there are values. */
+MX_API mx_array mx_masked_scatter(mx_array a, mx_array mask, mx_array values);
 /** `a` in ascending order along `axis`: stable, -0 equals 0, NaN last, complex numbers by real part, then imaginary
  *     part.  [lazy; fails: value memory] */
 MX_API mx_array mx_sort(mx_array a, int axis);

@@ -1158,6 +1158,20 @@ mx_array mxb_slice_update_dynamic(mxb_ctx *ctx, mx_array a, mx_array update, mx_
   return mxi_own(ctx, mark, mxi_slice_update_dynamic(ctx, a, update, start, axes));
 }
 
+mx_array mxb_flatnonzero(mxb_ctx *ctx, mx_array a) {
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "flatnonzero", "a", a);
+  size_t mark = ctx->top;
+  return mxi_own(ctx, mark, mxi_flatnonzero(ctx, a));
+}
+
+mx_array mxb_masked_scatter(mxb_ctx *ctx, mx_array a, mx_array mask, mx_array values) {
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "masked_scatter", "a", a);
+  if (mxi_unusable(mask)) return mxi_refuse(ctx, "masked_scatter", "mask", mask);
+  if (mxi_unusable(values)) return mxi_refuse(ctx, "masked_scatter", "values", values);
+  size_t mark = ctx->top;
+  return mxi_own(ctx, mark, mxi_masked_scatter(ctx, a, mask, values));
+}
+
 mx_array mxb_sort(mxb_ctx *ctx, mx_array a, int axis) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "sort", "a", a);
   size_t mark = ctx->top;

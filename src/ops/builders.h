@@ -181,6 +181,8 @@ mx_array mxi_scatter_min(struct mxi_ctx *ctx, mx_array a, const mx_array *indice
                          mx_ints axes);
 mx_array mxi_slice_dynamic(struct mxi_ctx *ctx, mx_array a, mx_array start, mx_ints axes, mx_ints slice_size);
 mx_array mxi_slice_update_dynamic(struct mxi_ctx *ctx, mx_array a, mx_array update, mx_array start, mx_ints axes);
+mx_array mxi_flatnonzero(struct mxi_ctx *ctx, mx_array a);
+mx_array mxi_masked_scatter(struct mxi_ctx *ctx, mx_array a, mx_array mask, mx_array values);
 mx_array mxi_sort(struct mxi_ctx *ctx, mx_array a, int axis);
 mx_array mxi_sort_all(struct mxi_ctx *ctx, mx_array a);
 mx_array mxi_argsort(struct mxi_ctx *ctx, mx_array a, int axis);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/scalar.h"
+#include "ops/elementwise.h"
 
 static const struct mx_field gather_fields[] = {
     {MX_FIELD_STRUCTURE, MX_FIELD_I32, offsetof(struct mxi_params_gather, index_count), "index_count"},
@@ -145,6 +146,19 @@ static bool read_indices(struct mxi_ctx *c, const char *who, mx_array a, const m
   return true;
 }
 
+/* Whether the indices are none, so that slices which do not fit are not read or written. */
+static bool is_nothing(const mx_array *indices, int count) {
+  for (int i = 0; i < count; i++)
+    if (!mxi_size(indices[i])) return true;
+  return false;
+}
+
+/* What indices that name no place read from an axis that has none. */
+static mx_array nothing_made(struct mxi_ctx *c, const mx_array *inputs, const struct mxi_params_gather *p) {
+  mx_array like = mxi_gather_made(c, inputs, p);
+  return like ? mxi_zeros(c, mxi_shape_of(like), (mx_dtype)like->dtype) : NULL;
+}
+
 mx_array mxi_gather(struct mxi_ctx *c, mx_array a, const mx_array *indices, size_t count, mx_ints axes,
                     mx_ints slice_sizes) {
   MXI_TRY(a = mxi_operand(c, a));
@@ -153,13 +167,15 @@ mx_array mxi_gather(struct mxi_ctx *c, mx_array a, const mx_array *indices, size
   MXI_TRY(read_indices(c, "gather", a, indices, count, axes, inputs + GATHER_OPERANDS, &p));
   if (slice_sizes.count != a->ndim)
     return mxi_fail(c, MX_ERR_VALUE, "[gather] %zu slice sizes for shape %s", slice_sizes.count, MXI_SHAPE_TEXT(a));
+  bool fits = true, is_none = is_nothing(inputs + GATHER_OPERANDS, p.index_count);
   for (int i = 0; i < a->ndim; i++) {
     p.slice_sizes[i] = slice_sizes.at[i];
-    if (slice_sizes.at[i] < 0 || slice_sizes.at[i] > mxi_dims(a)[i])
+    fits = fits && slice_sizes.at[i] <= mxi_dims(a)[i];
+    if (slice_sizes.at[i] < 0 || (!fits && !is_none))
       return mxi_fail(c, MX_ERR_VALUE, "[gather] slices of %lld items do not fit axis %d of shape %s",
                       (long long)slice_sizes.at[i], i, MXI_SHAPE_TEXT(a));
   }
-  return mxi_gather_made(c, inputs, &p);
+  return fits ? mxi_gather_made(c, inputs, &p) : nothing_made(c, inputs, &p);
 }
 
 /* ---- take -------------------------------------------------------------------------------------------------------- */
@@ -304,7 +320,7 @@ static mx_array scatter(struct mxi_ctx *c, const char *who, mx_array a, const mx
   struct mxi_params_gather p = {.mode = mode};
   mx_array inputs[MAX_INPUTS] = {a};
   MXI_TRY(read_indices(c, who, a, indices, count, axes, inputs + SCATTER_OPERANDS, &p));
-  MXI_TRY(inputs[1] = mxi_astype(c, updates, (mx_dtype)a->dtype));
+  MXI_TRY(inputs[1] = mxi_ew_operand(c, who, updates, (mx_dtype)a->dtype));
   int64_t shape[MXI_MAX_NDIM];
   int ndim = 0;
   for (size_t i = 0; i < count; i++) {
@@ -314,6 +330,7 @@ static mx_array scatter(struct mxi_ctx *c, const char *who, mx_array a, const mx
   const int64_t *u = mxi_dims(inputs[1]);
   bool fits = inputs[1]->ndim == ndim + a->ndim;
   for (int i = 0; fits && i < ndim; i++) fits = u[i] == shape[i];
+  if (fits && is_nothing(inputs + SCATTER_OPERANDS, p.index_count)) return a;
   for (int i = 0; fits && i < a->ndim; i++) fits = (p.slice_sizes[i] = u[ndim + i]) <= mxi_dims(a)[i];
   if (!fits)
     return mxi_fail(c, MX_ERR_SHAPE, "[%s] updates of shape %s do not fit indices of shape %s and an array of shape %s",

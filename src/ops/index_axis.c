@@ -1,6 +1,8 @@
 /* gather_axis and scatter_axis: one index for each element, along one axis. take_along_axis and put_along_axis. */
 #include "ops/index.h"
 
+#include "ops/elementwise.h"
+
 mx_array mxi_gather_axis_made(struct mxi_ctx *c, mx_array a, mx_array indices, int axis) {
   if (!a || !indices) return NULL;
   struct mxi_params_axis p = {axis, 0};
@@ -138,7 +140,7 @@ static mx_array put(struct mxi_ctx *c, const char *who, mx_array a, mx_array ind
   MXI_TRY(agree(c, who, a, indices, &axis, shape));
   for (int i = 0; i < a->ndim; i++) shape[i] = i == axis ? mxi_dims(indices)[i] : mxi_dims(a)[i];
   MXI_TRY(indices = mxi_broadcast_to(c, indices, mxi_list(shape, a->ndim)));
-  values = mxi_broadcast_to(c, mxi_astype(c, values, (mx_dtype)a->dtype), mxi_list(shape, a->ndim));
+  values = mxi_broadcast_to(c, mxi_ew_operand(c, who, values, (mx_dtype)a->dtype), mxi_list(shape, a->ndim));
   return mxi_scatter_axis_made(c, a, indices, values, axis, mode);
 }
 

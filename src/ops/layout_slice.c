@@ -1,6 +1,7 @@
 /* slice, slice_update, as_strided and view: parts of an array, and its memory seen in another way. */
 #include <stddef.h>
 
+#include "ops/elementwise.h"
 #include "ops/layout.h"
 
 static const struct mx_field slice_fields[] = {
@@ -177,7 +178,7 @@ mx_array mxi_slice_update(struct mxi_ctx *c, mx_array a, mx_array update, mx_int
   struct mxi_params_slice p;
   int64_t shape[MXI_MAX_NDIM];
   MXI_TRY(read_slice(c, "slice_update", a, start, stop, step, &p, shape));
-  MXI_TRY(update = mxi_drop_ones(c, mxi_astype(c, update, (mx_dtype)a->dtype), a->ndim));
+  MXI_TRY(update = mxi_drop_ones(c, mxi_ew_operand(c, "slice_update", update, (mx_dtype)a->dtype), a->ndim));
   int ndim;
   int64_t both[MXI_MAX_NDIM];
   MXI_TRY(mxi_broadcast_shapes(c, "slice_update", a->ndim, shape, update->ndim, mxi_dims(update), &ndim, both));

@@ -1321,6 +1321,22 @@ mx_array mx_slice_update_dynamic(mx_array a, mx_array update, mx_array start, mx
   return mxi_keep(ctx, mark, mxi_slice_update_dynamic(ctx, a, update, start, axes));
 }
 
+mx_array mx_flatnonzero(mx_array a) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "flatnonzero", "a", a);
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_flatnonzero(ctx, a));
+}
+
+mx_array mx_masked_scatter(mx_array a, mx_array mask, mx_array values) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "masked_scatter", "a", a);
+  if (mxi_unusable(mask)) return mxi_refuse(ctx, "masked_scatter", "mask", mask);
+  if (mxi_unusable(values)) return mxi_refuse(ctx, "masked_scatter", "values", values);
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_masked_scatter(ctx, a, mask, values));
+}
+
 mx_array mx_sort(mx_array a, int axis) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "sort", "a", a);
