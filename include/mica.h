@@ -152,6 +152,12 @@ MX_API int64_t mx_item_i64(mx_array a);
 MX_API mx_status mx_copy_to(mx_array a, void *out, size_t nbytes);
 /** The text MLX prints for `a`, cut to `size`. Returns the length it needs, as snprintf does.  [action] */
 MX_API size_t mx_format(mx_array a, char *buf, size_t size);
+typedef struct {
+  size_t size;   /* sizeof(mx_format_options) */
+  int precision; /* decimals of floats; negative: six significant digits */
+} mx_format_options;
+/** The same, as `options` say; NULL is the default.  [action; fails: value] */
+MX_API size_t mx_format_with(mx_array a, const mx_format_options *options, char *buf, size_t size);
 
 /* ---- Asking; shape and stride lists point into the array and are valid while it lives ---------------------------- */
 MX_API mx_dtype mx_dtype_of(mx_array a);

@@ -31,6 +31,8 @@ MX_API void mxb_ctx_free(mxb_ctx *ctx);
 /** The pending error: MX_OK and "" if there is none. The text is valid until the next call on ctx. */
 MX_API mx_status mxb_error_code(const mxb_ctx *ctx);
 MX_API const char *mxb_error_message(const mxb_ctx *ctx);
+/** Whether the pending MX_ERR_VALUE is about an axis that is out of range: languages have an exception for that. */
+MX_API bool mxb_error_is_axis(const mxb_ctx *ctx);
 MX_API void mxb_error_clear(mxb_ctx *ctx);
 /** For closures and rules: records an error, if none is pending; returns `code`. */
 MX_API mx_status mxb_raise(mxb_ctx *ctx, mx_status code, const char *format, ...) MX_PRINTF(3, 4);
@@ -71,6 +73,7 @@ MX_API const void *mxb_data(mxb_ctx *ctx, mx_array a);
 MX_API mx_status mxb_item(mxb_ctx *ctx, mx_array a, void *out);
 /** The text MLX prints for `a`, cut to `size`. *needed: the length it needs, without the terminator; may be NULL.  [action] */
 MX_API mx_status mxb_format(mxb_ctx *ctx, mx_array a, char *buf, size_t size, size_t *needed);
+MX_API mx_status mxb_format_with(mxb_ctx *ctx, mx_array a, const mx_format_options *options, char *buf, size_t size, size_t *needed);
 /** Elements from one index to the next along each of a's axes, as its memory lies. Evaluates.  [action] */
 MX_API mx_status mxb_strides(mxb_ctx *ctx, mx_array a, int64_t *strides);
 

@@ -1,5 +1,7 @@
 /* mlx.core.array: a slot that owns a node. Attributes and methods that are not operations; the operations come from
  * operations.c, operators from number.c, indexing from index.c. */
+#include <stddef.h>
+
 #include "call.h"
 
 PyObject *mxp_wrap(mxb_ctx *ctx, mx_array node) {
@@ -10,6 +12,7 @@ PyObject *mxp_wrap(mxb_ctx *ctx, mx_array node) {
     return NULL;
   }
   a->node = node;
+  a->weak_references = NULL;
   return (PyObject *)a;
 }
 
@@ -21,6 +24,7 @@ mx_array mxp_evaluated(mxb_ctx *ctx, PyObject *array) {
 }
 
 static void array_dealloc(PyObject *self) {
+  if (((mxp_array *)self)->weak_references) PyObject_ClearWeakRefs(self);
   mxb_release(MXP_NODE(self));
   PyObject_Free(self);
 }
@@ -50,33 +54,11 @@ static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t 
   return node ? mxp_wrap(ctx, node) : NULL;
 }
 
-/* array.__new__(array, ...), which nobody needs, must not make an array without a node. */
+/* array.__new__(array) must not make an array without a node: pickles begin with it, and then set the state. */
 static PyObject *array_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-  return PyVectorcall_Call((PyObject *)type, args, keywords);
-}
-
-/* ---- Text -------------------------------------------------------------------------------------------------------- */
-static PyObject *array_repr(PyObject *self) {
+  if (PyTuple_GET_SIZE(args) || (keywords && PyDict_GET_SIZE(keywords))) return PyVectorcall_Call((PyObject *)type, args, keywords);
   mxb_ctx *ctx = mxp_ctx();
-  mx_array node = ctx ? mxp_evaluated(ctx, self) : NULL;
-  if (!node) return NULL;
-  char small[512], *text = small;
-  size_t needed = 0;
-  PyObject *result = NULL;
-  mx_status status = mxb_format(ctx, node, small, sizeof small, &needed);
-  if (!status && needed >= sizeof small) {
-    text = PyMem_Malloc(needed + 1);
-    status = text ? mxb_format(ctx, node, text, needed + 1, NULL) : MX_ERR_MEMORY;
-  }
-  if (!text)
-    PyErr_NoMemory();
-  else if (status)
-    mxp_raise(ctx);
-  else
-    result = PyUnicode_FromStringAndSize(text, (Py_ssize_t)needed);
-  if (text != small) PyMem_Free(text);
-  mxb_release(node);
-  return result;
+  return ctx ? mxp_wrap(ctx, mxb_constant_i(ctx, 0, MX_FLOAT32)) : NULL;
 }
 
 /* ---- Attributes -------------------------------------------------------------------------------------------------- */
@@ -185,13 +167,8 @@ static PyObject *array_copy(PyObject *self, PyObject *unused) {
 
 static Py_ssize_t array_length(PyObject *self) {
   if (mx_ndim(MXP_NODE(self))) return (Py_ssize_t)mx_shape(MXP_NODE(self)).at[0];
-  PyErr_SetString(PyExc_TypeError, "[array] an array without axes has no length");
+  PyErr_SetString(PyExc_TypeError, "[array] an array of no axes has no length");
   return -1;
-}
-
-static PyObject *array_iter(PyObject *self) {
-  if (array_length(self) < 0) return NULL;
-  return PySeqIter_New(self);
 }
 
 static PyObject *array_getitem(PyObject *self, Py_ssize_t i) {
@@ -200,6 +177,9 @@ static PyObject *array_getitem(PyObject *self, Py_ssize_t i) {
   Py_XDECREF(index);
   return item;
 }
+
+static PyObject *array_divide(PyObject *self, PyObject *other) { return mxp_divide(self, other); }
+static PyObject *array_divide_into(PyObject *self, PyObject *other) { return mxp_divide(other, self); }
 
 static const PyMethodDef own_methods[] = {
     {"item", array_item, METH_NOARGS,
@@ -215,6 +195,13 @@ static const PyMethodDef own_methods[] = {
      "[[1, 2], [3, 4]]"},
     {"__copy__", array_copy, METH_NOARGS, "__copy__($self, /)\n--\n\nAnother array of the same value."},
     {"__deepcopy__", array_copy, METH_O, "__deepcopy__($self, memo, /)\n--\n\nAnother array of the same value."},
+    {"__format__", mxp_format, METH_O, "__format__($self, spec, /)\n--\n\nThe text of the number in an array of no axes, as `spec` says. Evaluates."},
+    {"__bytes__", mxp_bytes, METH_NOARGS, "__bytes__($self, /)\n--\n\nThe bytes of the elements, in row-major order. Evaluates."},
+    {"__complex__", mxp_complex, METH_NOARGS, "__complex__($self, /)\n--\n\nThe one element of the array as a complex number. Evaluates."},
+    {"__div__", array_divide, METH_O, "__div__($self, other, /)\n--\n\nself / other."},
+    {"__rdiv__", array_divide_into, METH_O, "__rdiv__($self, other, /)\n--\n\nother / self."},
+    {"__reduce_ex__", mxp_reduce, METH_O, "__reduce_ex__($self, protocol, /)\n--\n\nFor pickles. Evaluates."},
+    {"__setstate__", mxp_set_state, METH_O, "__setstate__($self, state, /)\n--\n\nFor pickles: this array gets the value that was pickled, MLX's pickles included."},
 };
 
 /* The methods of the table and these, in one list, made when the module is. */
@@ -226,6 +213,10 @@ bool mxp_array_ready(void) {
   mxp_array_type.tp_methods = methods;
   mxp_array_type.tp_hash = PyBaseObject_Type.tp_hash; /* by identity: == is elementwise */
   return !PyType_Ready(&mxp_array_type);
+}
+
+bool mxp_add_array(PyObject *m) {
+  return !PyModule_AddObjectRef(m, "array", (PyObject *)&mxp_array_type) && mxp_add_at(m) && mxp_add_iterator(m) && mxp_add_text(m);
 }
 
 static PySequenceMethods array_sequence = {.sq_length = array_length, .sq_item = array_getitem};
@@ -247,13 +238,14 @@ PyTypeObject mxp_array_type = {
     .tp_vectorcall = array_vectorcall,
     .tp_new = array_new,
     .tp_dealloc = array_dealloc,
-    .tp_repr = array_repr,
-    .tp_str = array_repr,
+    .tp_repr = mxp_repr,
+    .tp_str = mxp_repr,
     .tp_richcompare = mxp_compare,
     .tp_as_number = &mxp_number_methods,
     .tp_as_mapping = &mxp_mapping_methods,
     .tp_as_sequence = &array_sequence,
     .tp_as_buffer = &mxp_buffer_procs,
     .tp_getset = array_getset,
-    .tp_iter = array_iter,
+    .tp_iter = mxp_iterate,
+    .tp_weaklistoffset = offsetof(mxp_array, weak_references),
 };

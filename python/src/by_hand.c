@@ -51,8 +51,8 @@ PyObject *mxp_split(struct mxp_call *c) {
 PyObject *mxp_unstack(struct mxp_call *c) {
   mx_ints shape = mx_shape(c->v[0].array);
   int64_t axis = c->v[1].i + (c->v[1].i < 0 ? (int64_t)shape.count : 0);
-  if (axis < 0 || axis >= (int64_t)shape.count)
-    return PyErr_Format(PyExc_IndexError, "[unstack] axis %lld is out of bounds for %zu axes", (long long)c->v[1].i, shape.count);
+  mx_array none;
+  if (axis < 0 || axis >= (int64_t)shape.count) return mxp_give_many(c, mxb_unstack(c->ctx, c->v[0].array, (int)c->v[1].i, &none), NULL, 0);
   size_t n = (size_t)shape.at[axis];
   mx_array *results = room_for_results(c, n);
   return results ? mxp_give_many(c, mxb_unstack(c->ctx, c->v[0].array, (int)axis, results), results, n) : NULL;

@@ -40,9 +40,20 @@ static PyObject *exception_of(mx_status code) {
   }
 }
 
+/* Who expects MLX catches IndexError, who expects NumPy or reads "wrong value" ValueError: it is both. */
+static PyObject *axis_error;
+
+bool mxp_add_errors(PyObject *m) {
+  PyObject *bases = PyTuple_Pack(2, PyExc_ValueError, PyExc_IndexError);
+  if (bases)
+    axis_error = PyErr_NewExceptionWithDoc("mlx.core.AxisError", "An axis is out of range: a ValueError and an IndexError.", bases, NULL);
+  Py_XDECREF(bases);
+  return axis_error && !PyModule_AddObjectRef(m, "AxisError", axis_error);
+}
+
 PyObject *mxp_raise(mxb_ctx *ctx) {
-  mx_status code = mxb_error_code(ctx);
-  if (!PyErr_Occurred()) PyErr_SetString(exception_of(code), mxb_error_message(ctx));
+  PyObject *type = mxb_error_is_axis(ctx) ? axis_error : exception_of(mxb_error_code(ctx));
+  if (!PyErr_Occurred()) PyErr_SetString(type, mxb_error_message(ctx));
   mxb_error_clear(ctx);
   return NULL;
 }

@@ -28,14 +28,14 @@ static PyObject *dtype_reduce(PyObject *self, PyObject *unused) {
   return PyUnicode_FromString(name_of(((dtype_object *)self)->dtype));
 }
 
-static size_t size_of(mx_dtype t) {
+size_t mxp_dtype_size(mx_dtype t) {
   static const unsigned char sizes[DTYPES] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 4, 8, 2, 8};
   return sizes[t];
 }
 
 static PyObject *dtype_size(PyObject *self, void *unused) {
   (void)unused;
-  return PyLong_FromSize_t(size_of(((dtype_object *)self)->dtype));
+  return PyLong_FromSize_t(mxp_dtype_size(((dtype_object *)self)->dtype));
 }
 
 static PyMethodDef methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};

@@ -11,6 +11,7 @@
 typedef struct {
   PyObject_HEAD
   mx_array node; /* owned, never NULL once the object can be seen */
+  PyObject *weak_references;
 } mxp_array;
 
 extern PyTypeObject mxp_array_type, mxp_dtype_type, mxp_grad_type;
@@ -25,6 +26,7 @@ static inline mxb_ctx *mxp_ctx(void) { return mxp_thread_ctx ? mxp_thread_ctx : 
 /* Turns ctx's pending error into an exception, unless one is set already (by a function that was called back), and
  * clears it. Always NULL. */
 PyObject *mxp_raise(mxb_ctx *ctx);
+bool mxp_add_errors(PyObject *module);
 /* Evaluates without the GIL; Ctrl-C is noticed. False with an exception set. */
 bool mxp_evaluate(mxb_ctx *ctx, const mx_array *arrays, size_t count);
 
@@ -35,6 +37,7 @@ PyObject *mxp_wrap(mxb_ctx *ctx, mx_array node);
 mx_array mxp_evaluated(mxb_ctx *ctx, PyObject *array);
 PyObject *mxp_shape(mx_array node);
 bool mxp_array_ready(void);
+bool mxp_add_array(PyObject *module);
 
 /* ---- convert.c: Python values as nodes, owned -------------------------------------------------------------------- */
 /* A weak scalar for bool, int, float and complex. NULL without an exception: `o` is none of these. */
@@ -50,10 +53,22 @@ PyObject *mxp_item(PyObject *array);
 PyObject *mxp_tolist(PyObject *array);
 extern PyBufferProcs mxp_buffer_procs;
 
+/* ---- text.c, pickle.c, iterator.c: methods of arrays ------------------------------------------------------------- */
+PyObject *mxp_repr(PyObject *array);
+PyObject *mxp_format(PyObject *array, PyObject *spec);
+bool mxp_add_text(PyObject *module);
+PyObject *mxp_bytes(PyObject *array, PyObject *unused);
+PyObject *mxp_reduce(PyObject *array, PyObject *protocol);
+PyObject *mxp_set_state(PyObject *array, PyObject *state);
+PyObject *mxp_iterate(PyObject *array);
+bool mxp_add_iterator(PyObject *module);
+
 /* ---- number.c, index.c ------------------------------------------------------------------------------------------- */
 extern PyNumberMethods mxp_number_methods;
 extern PyMappingMethods mxp_mapping_methods;
 PyObject *mxp_compare(PyObject *a, PyObject *b, int op);
+PyObject *mxp_divide(PyObject *a, PyObject *b);
+PyObject *mxp_complex(PyObject *array, PyObject *unused);
 PyObject *mxp_subscript(PyObject *a, PyObject *index);
 int mxp_assign_subscript(PyObject *a, PyObject *index, PyObject *value);
 /* How a.at[index] changes elements; repeated places add up in `scatter`. */
@@ -73,6 +88,7 @@ bool mxp_add_at(PyObject *module);
 PyObject *mxp_dtype_object(mx_dtype t); /* borrowed */
 /* -1 with TypeError where `o` is not a Dtype. */
 int mxp_dtype_of(PyObject *o);
+size_t mxp_dtype_size(mx_dtype t);
 bool mxp_add_dtypes(PyObject *module);
 
 /* ---- types.c, device.c ------------------------------------------------------------------------------------------- */

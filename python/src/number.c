@@ -46,7 +46,6 @@ static PyObject *operate_in_place(PyObject *x, PyObject *y, binary op) {
 OPERATOR(add, mxb_add)
 OPERATOR(sub, mxb_subtract)
 OPERATOR(mul, mxb_multiply)
-OPERATOR(truediv, mxb_divide)
 OPERATOR(floordiv, mxb_floor_divide)
 OPERATOR(mod, mxb_remainder)
 OPERATOR(matmul, mxb_matmul)
@@ -55,6 +54,15 @@ OPERATOR(or, mxb_bitwise_or)
 OPERATOR(xor, mxb_bitwise_xor)
 OPERATOR(lshift, mxb_left_shift)
 OPERATOR(rshift, mxb_right_shift)
+
+PyObject *mxp_divide(PyObject *x, PyObject *y) { return operate(x, y, mxb_divide); }
+
+/* Integers would become floats, and with them everything that shares the object. */
+static PyObject *number_itruediv(PyObject *x, PyObject *y) {
+  mx_dtype t = mx_dtype_of(MXP_NODE(x));
+  if (t >= MX_FLOAT16) return operate_in_place(x, y, mxb_divide);
+  return PyErr_Format(PyExc_ValueError, "[divide] an array of %s cannot be divided in place: the result is not of its dtype", mx_dtype_name(t));
+}
 
 static bool has_modulus(PyObject *modulus) {
   if (modulus == Py_None) return false;
@@ -100,12 +108,23 @@ static PyObject *number_float(PyObject *x) {
   return result;
 }
 
+PyObject *mxp_complex(PyObject *x, PyObject *unused) {
+  (void)unused;
+  PyObject *item = mxp_item(x), *result = NULL;
+  if (item && PyComplex_Check(item)) return item;
+  if (item) {
+    double v = PyFloat_AsDouble(item);
+    result = v == -1.0 && PyErr_Occurred() ? NULL : PyComplex_FromDoubles(v, 0);
+  }
+  Py_XDECREF(item);
+  return result;
+}
+
 static PyObject *number_index(PyObject *x) {
-  PyObject *item = mxp_item(x);
-  if (!item || (PyLong_Check(item) && !PyBool_Check(item))) return item;
-  Py_DECREF(item);
-  PyErr_Format(PyExc_TypeError, "[array] %s cannot be an index: only integers can", mx_dtype_name(mx_dtype_of(MXP_NODE(x))));
-  return NULL;
+  mx_dtype t = mx_dtype_of(MXP_NODE(x));
+  if (!mx_ndim(MXP_NODE(x)) && t != MX_BOOL && t < MX_FLOAT16) return mxp_item(x);
+  return PyErr_Format(PyExc_TypeError, "[array] an array of %d axes and dtype %s cannot be an index: one of no axes and integers can",
+                      mx_ndim(MXP_NODE(x)), mx_dtype_name(t));
 }
 
 PyNumberMethods mxp_number_methods = {
@@ -137,7 +156,7 @@ PyNumberMethods mxp_number_methods = {
     .nb_inplace_xor = number_ixor,
     .nb_inplace_or = number_ior,
     .nb_floor_divide = number_floordiv,
-    .nb_true_divide = number_truediv,
+    .nb_true_divide = mxp_divide,
     .nb_inplace_floor_divide = number_ifloordiv,
     .nb_inplace_true_divide = number_itruediv,
     .nb_index = number_index,

@@ -29,7 +29,7 @@ void mxb_ctx_free(mxb_ctx *ctx) {
 
 mx_status mxb_error_code(const mxb_ctx *ctx) { return ctx->code; }
 const char *mxb_error_message(const mxb_ctx *ctx) { return ctx->code ? ctx->message : ""; }
-
+bool mxb_error_is_axis(const mxb_ctx *ctx) { return ctx->code && ctx->is_about_axis; }
 void mxb_error_clear(mxb_ctx *ctx) {
   ctx->code = MX_OK;
   ctx->message[0] = 0;

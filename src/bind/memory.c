@@ -64,11 +64,15 @@ mx_status mxb_item(mxb_ctx *ctx, mx_array a, void *out) {
   return MX_OK;
 }
 
-mx_status mxb_format(mxb_ctx *ctx, mx_array a, char *buf, size_t size, size_t *needed) {
+mx_status mxb_format_with(mxb_ctx *ctx, mx_array a, const mx_format_options *options, char *buf, size_t size, size_t *needed) {
   size_t length = 0;
-  if (!starts(ctx, "format", a) || mxi_format(ctx, a, buf, size, &length)) return ctx->code;
+  if (!starts(ctx, "format", a) || mxi_format(ctx, a, options, buf, size, &length)) return ctx->code;
   if (needed) *needed = length;
   return MX_OK;
+}
+
+mx_status mxb_format(mxb_ctx *ctx, mx_array a, char *buf, size_t size, size_t *needed) {
+  return mxb_format_with(ctx, a, NULL, buf, size, needed);
 }
 
 static void copy_strides(const struct mx_array_ *a, int64_t *strides) {

@@ -12,6 +12,7 @@
 static void fail_v(struct mxi_ctx *c, mx_status code, const char *format, va_list args) {
   if (c->code != MX_OK) return;
   c->code = code == MX_OK ? MX_ERR_VALUE : code;
+  c->is_about_axis = false;
   vsnprintf(c->message, sizeof c->message, format, args);
 }
 
@@ -93,7 +94,9 @@ mx_status mxi_publish(struct mxi_ctx *c, size_t mark, mx_array *results, size_t 
 
 bool mxi_axis(struct mxi_ctx *c, const char *who, int64_t axis, int ndim, int *out) {
   if (axis < -ndim || axis >= ndim) {
+    bool is_first = c->code == MX_OK;
     mxi_fail(c, MX_ERR_VALUE, "[%s] axis %lld is out of range for an array with %d axes", who, (long long)axis, ndim);
+    c->is_about_axis |= is_first;
     return false;
   }
   *out = (int)(axis < 0 ? axis + ndim : axis);

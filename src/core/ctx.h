@@ -12,6 +12,7 @@ struct mxi_ctx {
   mx_array *stack; /* owned references */
   size_t top, capacity;
   mx_status code;
+  bool is_about_axis; /* the error: an axis is out of range */
   char message[MXI_MESSAGE_MAX];
   mx_stream stream;
   uint32_t id;         /* of the thread, or of a binding's context: whose runs are whose */

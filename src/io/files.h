@@ -13,7 +13,7 @@ mx_status mxi_load_named(struct mxi_ctx *c, const char *path, const char *const 
 /* fn for each member, with its name and an array on the stack; false stops, with the error in c. */
 mx_status mxi_load_each(struct mxi_ctx *c, const char *path, bool (*fn)(struct mxi_ctx *c, const char *name, mx_array a, void *arg),
                         void *arg);
-/* The length mx_format needs, in *needed. */
-mx_status mxi_format(struct mxi_ctx *c, mx_array a, char *buf, size_t size, size_t *needed);
+/* The length mx_format_with needs, in *needed. */
+mx_status mxi_format(struct mxi_ctx *c, mx_array a, const mx_format_options *options, char *buf, size_t size, size_t *needed);
 
 #endif
