@@ -189,6 +189,9 @@ typedef mx_array (*mx_fn)(const mx_array *args, void *ctx);
 typedef mx_status (*mx_fn_many)(const mx_array *args, size_t count, mx_array *results, size_t result_count, void *ctx);
 typedef mx_status (*mx_vjp_fn)(const mx_array *primals, const mx_array *cotangents, const mx_array *results,
                                size_t count, size_t result_count, mx_array *vjps, void *ctx);
+/* tangents[i] is NULL where argument i has none; jvps[j] may stay NULL for zeros. */
+typedef mx_status (*mx_jvp_fn)(const mx_array *primals, const mx_array *tangents, size_t count, size_t result_count,
+                               mx_array *jvps, void *ctx);
 
 /** grads[i] = d f(args) / d args[i] for a scalar f.  [action; fails: shape value and what f fails with] */
 MX_API mx_status mx_grad(mx_fn f, void *ctx, const mx_array *args, size_t count, mx_array *grads);
@@ -200,7 +203,11 @@ MX_API mx_status mx_vjp(mx_fn_many f, void *ctx, const mx_array *primals, size_t
 /** results = f(primals), jvps[j] = sum_i d results[j] / d primals[i] . tangents[i]. */
 MX_API mx_status mx_jvp(mx_fn_many f, void *ctx, const mx_array *primals, const mx_array *tangents, size_t count,
                         mx_array *results, size_t result_count, mx_array *jvps);
-/** f(args), differentiated by `vjp` instead of by its operations. */
+/** f(args), differentiated by `vjp` and `jvp` instead of by its operations; where one is NULL, f is run again and
+ *  differentiated. Arrays that f reaches in another way than by `args` are constants. */
+MX_API mx_status mx_custom_function(mx_fn_many f, mx_vjp_fn vjp, mx_jvp_fn jvp, void *ctx, const mx_array *args, size_t count,
+                                    mx_array *results, size_t result_count);
+/** mx_custom_function with a `vjp` alone. */
 MX_API mx_status mx_custom_vjp(mx_fn_many f, mx_vjp_fn vjp, void *ctx, const mx_array *args, size_t count,
                                mx_array *results, size_t result_count);
 /** f(args); differentiation runs f again instead of keeping its intermediate values. */

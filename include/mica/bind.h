@@ -133,6 +133,10 @@ typedef mx_status (*mxb_fn_many)(mxb_ctx *ctx, const mx_array *args, size_t coun
 /* vjps has room for count owned arrays; NULL where no gradient flows. What is there is taken over also on failure. */
 typedef mx_status (*mxb_vjp_fn)(mxb_ctx *ctx, const mx_array *primals, size_t count, const mx_array *cotangents,
                                 const mx_array *results, size_t result_count, mx_array *vjps, void *user);
+/* tangents[i] is NULL where primal i has none. jvps has room for result_count owned arrays, taken over as those of a
+ * mxb_vjp_fn; NULL for zeros. */
+typedef mx_status (*mxb_jvp_fn)(mxb_ctx *ctx, const mx_array *primals, const mx_array *tangents, size_t count,
+                                size_t result_count, mx_array *jvps, void *user);
 
 /** grads[i] = d f(args) / d args[i] for a scalar f.  [action; fails: shape dtype value and what f fails with] */
 MX_API mx_status mxb_grad(mxb_ctx *ctx, mxb_fn f, void *user, const mx_array *args, size_t count, mx_array *grads);
@@ -144,12 +148,18 @@ MX_API mx_status mxb_vjp(mxb_ctx *ctx, mxb_fn_many f, void *user, const mx_array
 /** Adds f(primals) to `results`, and sum_i d results[j] / d primals[i] . tangents[i] to `jvps`. */
 MX_API mx_status mxb_jvp(mxb_ctx *ctx, mxb_fn_many f, void *user, const mx_array *primals, const mx_array *tangents,
                          size_t count, mxb_list *results, mxb_list *jvps);
-/** Adds f(args) to `results`, differentiated by `vjp` instead of by its operations. The results hold `user`, as the payload
- *  that mxb_visit shows; `release(user)` is due (mxb_drain) when the last of them is gone, on failure too.  */
+/** Adds f(args) to `results`, differentiated by `vjp` and `jvp` instead of by its operations; where one is NULL, f is run
+ *  again and differentiated. Arrays that f reaches in another way than by `args` are constants. The results hold `user`, as
+ *  the payload that mxb_visit shows; `release(user)` is due (mxb_drain) when the last of them is gone, on failure too, and
+ *  at once where no transform can ask for a derivative, since no argument is one of its tracers or made from one. A rule is
+ *  only called by transforms that were running when f was. */
+MX_API mx_status mxb_custom_function(mxb_ctx *ctx, mxb_fn_many f, mxb_vjp_fn vjp, mxb_jvp_fn jvp, void *user,
+                                     void (*release)(void *user), const mx_array *args, size_t count, mxb_list *results);
+/** mxb_custom_function with a `vjp` alone. */
 MX_API mx_status mxb_custom_vjp(mxb_ctx *ctx, mxb_fn_many f, mxb_vjp_fn vjp, void *user, void (*release)(void *user),
                                 const mx_array *args, size_t count, mxb_list *results);
 /** Adds f(args) to `results`; differentiation runs f again instead of keeping its intermediate values. `user` is held as
- *  by mxb_custom_vjp. */
+ *  by mxb_custom_function. */
 MX_API mx_status mxb_checkpoint(mxb_ctx *ctx, mxb_fn_many f, void *user, void (*release)(void *user), const mx_array *args,
                                 size_t count, mxb_list *results);
 

@@ -123,6 +123,12 @@ static mx_status hold_and_run(mxb_ctx *ctx, const char *who, const struct mxi_cl
   return code;
 }
 
+mx_status mxb_custom_function(mxb_ctx *ctx, mxb_fn_many f, mxb_vjp_fn vjp, mxb_jvp_fn jvp, void *user, void (*release)(void *user),
+                              const mx_array *args, size_t count, mxb_list *results) {
+  return hold_and_run(ctx, "custom_function", &(struct mxi_closure){.own_many = f, .own_vjp = vjp, .own_jvp = jvp, .user = user}, release,
+                      args, count, results);
+}
+
 mx_status mxb_custom_vjp(mxb_ctx *ctx, mxb_fn_many f, mxb_vjp_fn vjp, void *user, void (*release)(void *user), const mx_array *args,
                          size_t count, mxb_list *results) {
   if (!vjp) mxi_null(ctx, "custom_vjp", "vjp");

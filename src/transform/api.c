@@ -7,17 +7,13 @@
 #include "ops/builders.h"
 #include "transform/vjp.h"
 
-static mx_status check_cotangents(struct mxi_ctx *c, const char *who, const mx_array *cotangents, const mx_array *results, size_t count) {
+mx_status mxi_check_shapes(struct mxi_ctx *c, const char *who, const char *what, const mx_array *given, const char *of,
+                           const mx_array *arrays, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    mx_array g = cotangents[i], y = results[i];
-    if (mxi_unusable(g)) {
-      mxi_refuse(c, who, "cotangents", g);
-      return c->code;
-    }
-    bool same = g->ndim == y->ndim && !memcmp(mxi_dims(g), mxi_dims(y), (size_t)y->ndim * sizeof(int64_t));
-    if (!same)
-      return mxi_fail_status(c, MX_ERR_SHAPE, "[%s] cotangent %zu has shape %s but result %zu has shape %s", who, i, MXI_SHAPE_TEXT(g), i,
-                             MXI_SHAPE_TEXT(y));
+    mx_array g = given[i], a = arrays[i];
+    if (g && !mxi_shapes_equal(g, a))
+      return mxi_fail_status(c, MX_ERR_SHAPE, "[%s] %s %zu has shape %s but %s %zu has shape %s", who, what, i, MXI_SHAPE_TEXT(g), of, i,
+                             MXI_SHAPE_TEXT(a));
   }
   return MX_OK;
 }
@@ -27,7 +23,7 @@ mx_status mxi_vjp_call(struct mxi_ctx *c, const char *who, const struct mxi_clos
   struct mxi_trace t;
   mx_status code = mxi_trace_begin_call(&t, c, who, primals, count);
   if (!code) code = mxi_closure_many(c, who, f, t.arguments, count, result_count, results);
-  if (!code) code = check_cotangents(c, who, cotangents, results->at, result_count);
+  if (!code) code = mxi_check_shapes(c, who, "cotangent", cotangents, "result", results->at, result_count);
   if (!code) code = mxi_trace_collect(&t, who, results->at, result_count);
   if (!code) code = mxi_vjp_run(&t, cotangents, result_count, vjps);
   mxi_trace_end_call(&t);
@@ -38,8 +34,6 @@ mx_status mxi_vjp_call(struct mxi_ctx *c, const char *who, const struct mxi_clos
 static mx_status check_scalar(struct mxi_ctx *c, const char *who, mx_array y) {
   if (y->ndim)
     return mxi_fail_status(c, MX_ERR_SHAPE, "[%s] the function must return a scalar, not an array of shape %s", who, MXI_SHAPE_TEXT(y));
-  if (!mxi_is_inexact((mx_dtype)y->dtype))
-    return mxi_fail_status(c, MX_ERR_DTYPE, "[%s] the function must return a float, not %s", who, mxi_dtype_names[y->dtype]);
   return MX_OK;
 }
 
@@ -126,7 +120,7 @@ MX_API mx_status mx_vjp(mx_fn_many f, void *ctx, const mx_array *primals, size_t
                         mx_array *results, mx_array *vjps) {
   struct mxi_ctx *c = mxi_ctx_thread();
   mx_status code = check_lists(c, "vjp", f, primals, cotangents, count, result_count, results, vjps);
-  if (code) return code;
+  if (code || mxi_refused(c, "vjp", "cotangents", cotangents, result_count)) return c->code;
   mx_array *grads = mxi_calloc((count + 1) * sizeof *grads);
   if (!grads) {
     mxi_fail_memory(c, "vjp");
@@ -155,7 +149,7 @@ mx_status mxi_jvp_call(struct mxi_ctx *c, const struct mxi_closure *f, const mx_
                        size_t expected, struct mxb_list *results, struct mxb_list *jvps) {
   struct mxi_trace t;
   mx_status code = mxi_trace_begin_call(&t, c, "jvp", primals, count);
-  if (!code) code = check_cotangents(c, "jvp", tangents, primals, count);
+  if (!code) code = mxi_check_shapes(c, "jvp", "tangent", tangents, "primal", primals, count);
   if (!code) code = mxi_closure_many(c, "jvp", f, t.arguments, count, expected, results);
   if (!code && !jvp_room(c, jvps, results->count)) code = c->code;
   if (!code) code = mxi_trace_collect(&t, "jvp", results->at, results->count);
@@ -168,7 +162,7 @@ MX_API mx_status mx_jvp(mx_fn_many f, void *ctx, const mx_array *primals, const 
                         size_t result_count, mx_array *jvps) {
   struct mxi_ctx *c = mxi_ctx_thread();
   mx_status code = check_lists(c, "jvp", f, primals, tangents, count, result_count, results, jvps);
-  if (code) return code;
+  if (code || mxi_refused(c, "jvp", "tangents", tangents, count)) return c->code;
   size_t mark = c->top;
   struct mxb_list found = {0}, derivatives = {0};
   code = mxi_jvp_call(c, &(struct mxi_closure){.many = f, .user = ctx}, primals, tangents, count, result_count, &found, &derivatives);

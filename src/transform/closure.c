@@ -147,6 +147,14 @@ mx_status mxi_closure_many(struct mxi_ctx *c, const char *who, const struct mxi_
   return MX_OK;
 }
 
+/* What a rule of the user's has given: a code, and arrays of which some may be dead. */
+static mx_status rule_gave(struct mxi_ctx *c, const char *who, mx_status code, const mx_array *arrays, size_t count) {
+  if (code && !c->code) mxi_fail(c, code, "[%s] the derivative failed", who);
+  for (size_t i = 0; i < count; i++)
+    if (mxi_stale(arrays[i])) mxi_refuse(c, who, "result of the derivative", arrays[i]);
+  return c->code;
+}
+
 mx_status mxi_closure_vjp(struct mxi_ctx *c, const struct mxi_closure *f, const mx_array *primals, size_t count,
                           const mx_array *cotangents, const mx_array *results, size_t result_count, mx_array *vjps) {
   mx_status code;
@@ -158,8 +166,19 @@ mx_status mxi_closure_vjp(struct mxi_ctx *c, const struct mxi_closure *f, const 
     code = f->vjp(primals, cotangents, results, count, result_count, vjps, f->user);
     visit_end(&v, vjps, count);
   }
-  if (code && !c->code) mxi_fail(c, code, "[custom_vjp] the gradient function failed");
-  for (size_t i = 0; i < count; i++)
-    if (mxi_stale(vjps[i])) mxi_refuse(c, "custom_vjp", "result of the gradient function", vjps[i]);
-  return c->code;
+  return rule_gave(c, "custom_vjp", code, vjps, count);
+}
+
+mx_status mxi_closure_jvp(struct mxi_ctx *c, const struct mxi_closure *f, const mx_array *primals, const mx_array *tangents, size_t count,
+                          size_t result_count, mx_array *jvps) {
+  mx_status code;
+  if (f->own_jvp) {
+    code = f->own_jvp(c, primals, tangents, count, result_count, jvps, f->user);
+    for (size_t i = 0; i < result_count; i++) jvps[i] = lend(c, jvps[i]);
+  } else {
+    struct visit v = visit_begin(c);
+    code = f->jvp(primals, tangents, count, result_count, jvps, f->user);
+    visit_end(&v, jvps, result_count);
+  }
+  return rule_gave(c, "custom_jvp", code, jvps, result_count);
 }

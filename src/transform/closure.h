@@ -20,9 +20,11 @@ struct mxi_closure {
   mx_fn one;
   mx_fn_many many;
   mx_vjp_fn vjp;
+  mx_jvp_fn jvp;
   mxb_fn own_one;
   mxb_fn_many own_many;
   mxb_vjp_fn own_vjp;
+  mxb_jvp_fn own_jvp;
   void *user;
 };
 
@@ -36,5 +38,8 @@ mx_status mxi_closure_many(struct mxi_ctx *c, const char *who, const struct mxi_
 /* Gradients for `count` primals; NULL where none flows. */
 mx_status mxi_closure_vjp(struct mxi_ctx *c, const struct mxi_closure *f, const mx_array *primals, size_t count,
                           const mx_array *cotangents, const mx_array *results, size_t result_count, mx_array *vjps);
+/* Tangents for `result_count` results; NULL where there is none, as among those given. */
+mx_status mxi_closure_jvp(struct mxi_ctx *c, const struct mxi_closure *f, const mx_array *primals, const mx_array *tangents, size_t count,
+                          size_t result_count, mx_array *jvps);
 
 #endif

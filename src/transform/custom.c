@@ -1,5 +1,6 @@
-/* Functions with a gradient of their own, and checkpoints. Both wrap the results of a function in one `custom` node,
- * which reverse differentiation does not look behind: its inputs are the results, then the arguments. */
+/* Functions with derivatives of their own, and checkpoints, which have none: for them the function is run again. The
+ * results of a call are wrapped in one `custom` node, whose inputs are the results, as constants, then the arguments: no
+ * transform looks into the function itself. Where no argument is traced, none can ask, and there is no node. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -12,7 +13,7 @@
 /* One call of a wrapped function: shared by the nodes of its results. */
 struct call {
   _Atomic int64_t refs;
-  struct mxi_closure f; /* without a vjp: a checkpoint */
+  struct mxi_closure f;
   struct mxi_payload *payload; /* of a binding: what the closure's `user` hangs on */
   size_t count, result_count;
 };
@@ -37,44 +38,70 @@ static const struct mx_field fields[] = {
     {.role = MX_FIELD_END},
 };
 
-static bool has_vjp(const struct mxi_closure *f) { return f->vjp || f->own_vjp; }
-
-static bool call_vjp(struct mxi_ctx *c, const struct call *call, const mx_array *args, const mx_array *cotangents,
-                     const mx_array *outputs, mx_array *vjps) {
-  size_t n = call->count, m = call->result_count;
-  if (has_vjp(&call->f)) return !mxi_closure_vjp(c, &call->f, args, n, cotangents, outputs, m, vjps);
+/* ---- Rules ------------------------------------------------------------------------------------------------------- */
+/* The function again, on tracers. */
+static mx_status vjp_again(struct mxi_ctx *c, const struct call *call, const mx_array *args, const mx_array *cotangents, mx_array *vjps) {
   struct mxb_list again = {0};
-  mx_status code = mxi_vjp_call(c, "checkpoint", &call->f, args, n, cotangents, m, &again, vjps);
+  mx_status code = mxi_vjp_call(c, "checkpoint", &call->f, args, call->count, cotangents, call->result_count, &again, vjps);
   mxi_list_free(&again);
-  return !code;
+  return code;
+}
+
+static mx_status jvp_again(struct mxi_ctx *c, const struct call *call, const mx_array *args, const mx_array *tangents, mx_array *jvps) {
+  struct mxb_list again = {0}, found = {0};
+  mx_status code = mxi_jvp_call(c, &call->f, args, tangents, call->count, call->result_count, &again, &found);
+  if (!code) memcpy(jvps, found.at, call->result_count * sizeof *jvps);
+  mxi_list_free(&again);
+  mxi_list_free(&found);
+  return code;
+}
+
+/* The user's rule: it is given zeros where no cotangent came, and gradients that nobody asked for are dropped. */
+static mx_status own_vjp(struct mxi_ctx *c, const struct call *call, mx_array node, const mx_array *outputs, const mx_array *cotangents,
+                         uint64_t wanted, mx_array *vjps) {
+  size_t n = call->count, m = call->result_count;
+  const mx_array *args = mxi_inputs(node) + m;
+  mx_array *results = mxi_malloc(2 * m * sizeof *results), *given = results + m;
+  if (!results) return mxi_fail_memory(c, "custom_vjp"), c->code;
+  mx_status code = MX_OK;
+  for (size_t i = 0; i < m && !code; i++) {
+    results[i] = outputs[i]; /* they may lie on the stack, which moves while the rule runs */
+    given[i] = cotangents[i] ? cotangents[i] : mxi_zeros_of(c, outputs[i]);
+    if (!given[i]) code = c->code;
+  }
+  if (!code) code = mxi_closure_vjp(c, &call->f, args, n, given, results, m, vjps);
+  for (size_t k = 0; k < n && !code; k++)
+    if (!(wanted >> (m + k < 63 ? m + k : 63) & 1)) vjps[k] = NULL;
+  if (!code) code = mxi_check_shapes(c, "custom_vjp", "gradient", vjps, "argument", args, n);
+  mxi_free(results);
+  return code;
 }
 
 static bool custom_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents, uint64_t wanted,
                        mx_array *grads) {
-  (void)wanted;
   const struct call *call = ((const struct params *)mxi_params(node))->call;
   size_t n = call->count, m = call->result_count;
-  mx_array *all = mxi_calloc((2 * m + n + 1) * sizeof *all);
-  if (!all) return mxi_fail_memory(c, "custom_vjp");
-  mx_array *results = all, *given = all + m, *vjps = all + 2 * m;
-  bool ok = true;
-  for (size_t i = 0; i < m && ok; i++) {
-    results[i] = outputs[i]; /* `outputs` lie on the stack, which moves while the rule runs */
-    given[i] = cotangents[i] ? cotangents[i] : mxi_zeros_of(c, outputs[i]);
-    ok = given[i] != NULL;
-  }
-  ok = ok && call_vjp(c, call, mxi_inputs(node) + m, given, results, vjps);
-  for (size_t k = 0; k < n && ok; k++) grads[m + k] = vjps[k];
-  mxi_free(all);
-  return ok;
+  mx_array *vjps = mxi_calloc((n + 1) * sizeof *vjps);
+  if (!vjps) return mxi_fail_memory(c, "custom_vjp");
+  mx_status code = call->f.vjp || call->f.own_vjp ? own_vjp(c, call, node, outputs, cotangents, wanted, vjps)
+                                                  : vjp_again(c, call, mxi_inputs(node) + m, cotangents, vjps);
+  if (!code) memcpy(grads + m, vjps, n * sizeof *vjps);
+  mxi_free(vjps);
+  return !code;
 }
 
-/* Forward derivatives go through the function's own operations. */
-static bool custom_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *tangents, mx_array *out) {
-  (void)c, (void)outputs;
+static bool custom_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *tangents, mx_array *jvps) {
   const struct call *call = ((const struct params *)mxi_params(node))->call;
-  for (size_t i = 0; i < call->result_count; i++) out[i] = tangents[i];
-  return true;
+  size_t m = call->result_count;
+  const mx_array *args = mxi_inputs(node) + m;
+  if (!call->f.jvp && !call->f.own_jvp) return !jvp_again(c, call, args, tangents + m, jvps);
+  mx_array *results = mxi_malloc(m * sizeof *results);
+  if (!results) return mxi_fail_memory(c, "custom_jvp");
+  memcpy(results, outputs, m * sizeof *results);
+  mx_status code = mxi_closure_jvp(c, &call->f, args, tangents + m, call->count, m, jvps);
+  if (!code) code = mxi_check_shapes(c, "custom_jvp", "tangent", jvps, "result", results, m);
+  mxi_free(results);
+  return !code;
 }
 
 const struct mx_prim mxi_prim_custom = {.size = sizeof(struct mx_prim), .name = "custom", .flags = MX_PRIM_BARRIER,
@@ -82,6 +109,7 @@ const struct mx_prim mxi_prim_custom = {.size = sizeof(struct mx_prim), .name = 
                                         .params_free = release_call,
                                         .vjp = custom_vjp, .jvp = custom_jvp};
 
+/* ---- Calls ------------------------------------------------------------------------------------------------------- */
 /* Wraps the results of one call. */
 static mx_status wrap(struct mxi_ctx *c, struct call *call, const mx_array *args, mx_array *results) {
   size_t n = call->count, m = call->result_count;
@@ -119,23 +147,37 @@ static mx_status taint(struct mxi_ctx *c, struct call *call, const struct mxb_li
   return MX_OK;
 }
 
+/* Whatever else a result depends on, from here on it is a constant. */
+static mx_status hide(struct mxi_ctx *c, struct mxb_list *results) {
+  for (size_t i = 0; i < results->count; i++) {
+    if (!results->at[i]->trace) continue;
+    if (!(results->at[i] = mxi_stop_gradient(c, results->at[i]))) return c->code;
+    results->at[i]->trace = 0;
+  }
+  return MX_OK;
+}
+
+/* *traced: a transform can reach an argument. */
+static mx_status take_args(struct mxi_ctx *c, const char *who, const mx_array *given, size_t count, mx_array *args, bool *traced) {
+  for (size_t i = 0; i < count; i++) {
+    if (mxi_unusable(given[i])) return mxi_refuse(c, who, "args", given[i]), c->code;
+    if (!(args[i] = mxi_strong(c, given[i]))) return c->code;
+    *traced |= args[i]->trace != 0;
+  }
+  return MX_OK;
+}
+
 static mx_status run_in_frame(struct mxi_ctx *c, const char *who, struct call *call, const mx_array *given, size_t expected,
                               struct mxb_list *results) {
   mx_array *args = mxi_malloc((call->count + 1) * sizeof *args);
-  mx_status code = MX_OK;
-  if (!args) {
-    mxi_fail_memory(c, who);
-    code = c->code;
-  }
-  for (size_t i = 0; i < call->count && !code; i++) {
-    bool ok = !mxi_unusable(given[i]) || mxi_refuse(c, who, "args", given[i]);
-    args[i] = ok ? mxi_strong(c, given[i]) : NULL;
-    if (!args[i]) code = c->code;
-  }
+  if (!args) return mxi_fail_memory(c, who), c->code;
+  bool traced = false;
+  mx_status code = take_args(c, who, given, call->count, args, &traced);
   if (!code) code = mxi_closure_many(c, who, &call->f, args, call->count, expected, results);
   call->result_count = results->count;
-  if (!code && results->count) code = wrap(c, call, args, results->at);
-  if (!code && results->count) code = taint(c, call, results);
+  if (!code) code = hide(c, results);
+  if (!code && traced && results->count) code = wrap(c, call, args, results->at);
+  if (!code && traced && results->count) code = taint(c, call, results);
   mxi_free(args);
   return code;
 }
@@ -155,18 +197,17 @@ mx_status mxi_custom_call(struct mxi_ctx *c, const char *who, const struct mxi_c
   return code;
 }
 
-static mx_status run_wrapped(const char *who, mx_fn_many f, mx_vjp_fn vjp, void *user, const mx_array *args, size_t count,
-                             mx_array *results, size_t result_count) {
+static mx_status run_wrapped(const char *who, const struct mxi_closure *f, const mx_array *args, size_t count, mx_array *results,
+                             size_t result_count) {
   struct mxi_ctx *c = mxi_ctx_thread();
   if (c->code) return c->code;
-  if (!f || (count && !args) || !results || !result_count) {
-    mxi_null(c, who, !f ? "f" : count && !args ? "args" : "results");
+  if (!f->many || (count && !args) || !results || !result_count) {
+    mxi_null(c, who, !f->many ? "f" : count && !args ? "args" : "results");
     return c->code;
   }
-  struct mxi_closure closure = {.many = f, .vjp = vjp, .user = user};
   struct mxb_list found = {0};
   size_t mark = c->top;
-  mx_status code = mxi_custom_call(c, who, &closure, NULL, args, count, result_count, &found);
+  mx_status code = mxi_custom_call(c, who, f, NULL, args, count, result_count, &found);
   if (code)
     mxi_sweep(c, mark);
   else
@@ -176,15 +217,21 @@ static mx_status run_wrapped(const char *who, mx_fn_many f, mx_vjp_fn vjp, void 
   return code;
 }
 
+MX_API mx_status mx_custom_function(mx_fn_many f, mx_vjp_fn vjp, mx_jvp_fn jvp, void *ctx, const mx_array *args, size_t count,
+                                    mx_array *results, size_t result_count) {
+  struct mxi_closure closure = {.many = f, .vjp = vjp, .jvp = jvp, .user = ctx};
+  return run_wrapped("custom_function", &closure, args, count, results, result_count);
+}
+
 MX_API mx_status mx_custom_vjp(mx_fn_many f, mx_vjp_fn vjp, void *ctx, const mx_array *args, size_t count, mx_array *results,
                                size_t result_count) {
   if (!vjp) {
     mxi_null(mxi_ctx_thread(), "custom_vjp", "vjp");
     return mxi_ctx_thread()->code;
   }
-  return run_wrapped("custom_vjp", f, vjp, ctx, args, count, results, result_count);
+  return run_wrapped("custom_vjp", &(struct mxi_closure){.many = f, .vjp = vjp, .user = ctx}, args, count, results, result_count);
 }
 
 MX_API mx_status mx_checkpoint(mx_fn_many f, void *ctx, const mx_array *args, size_t count, mx_array *results, size_t result_count) {
-  return run_wrapped("checkpoint", f, NULL, ctx, args, count, results, result_count);
+  return run_wrapped("checkpoint", &(struct mxi_closure){.many = f, .user = ctx}, args, count, results, result_count);
 }

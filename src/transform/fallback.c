@@ -24,44 +24,25 @@ static mx_status run(mxb_ctx *c, const mx_array *args, size_t count, mxb_list *r
   return ok ? MX_OK : c->code ? c->code : MX_ERR_VALUE;
 }
 
-/* Copies of arrays[i], zeros in the place of NULL; to be freed. NULL without memory. */
-static mx_array *with_zeros(struct mxi_ctx *c, const char *who, const mx_array *arrays, const mx_array *like, size_t count) {
-  mx_array *all = mxi_malloc((count + 1) * sizeof *all);
-  bool ok = all != NULL;
-  for (size_t i = 0; i < count && ok; i++) ok = (all[i] = arrays[i] ? arrays[i] : mxi_zeros_of(c, like[i])) != NULL;
-  if (ok) return all;
-  mxi_fail_memory(c, who);
-  mxi_free(all);
-  return NULL;
-}
-
 bool mxi_fallback_vjp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *cotangents, uint64_t wanted,
                       mx_array *grads) {
-  (void)wanted;
+  (void)outputs, (void)wanted;
   const struct mx_prim *prim = mxi_prims[node->op];
-  size_t n = outputs_of(prim);
-  mx_array *given = with_zeros(c, prim->name, cotangents, outputs, n);
-  if (!given) return false;
   struct mxb_list results = {0};
   struct mxi_closure f = {.own_many = run, .user = node};
-  mx_status code = mxi_vjp_call(c, prim->name, &f, mxi_inputs(node), node->input_count, given, n, &results, grads);
+  mx_status code = mxi_vjp_call(c, prim->name, &f, mxi_inputs(node), node->input_count, cotangents, outputs_of(prim), &results, grads);
   mxi_list_free(&results);
-  mxi_free(given);
   return !code;
 }
 
 bool mxi_fallback_jvp(struct mxi_ctx *c, mx_array node, const mx_array *outputs, const mx_array *tangents, mx_array *output_tangents) {
   (void)outputs;
-  const struct mx_prim *prim = mxi_prims[node->op];
-  size_t n = outputs_of(prim);
-  mx_array *given = with_zeros(c, prim->name, tangents, mxi_inputs(node), node->input_count);
-  if (!given) return false;
+  size_t n = outputs_of(mxi_prims[node->op]);
   struct mxb_list results = {0}, jvps = {0};
   struct mxi_closure f = {.own_many = run, .user = node};
-  mx_status code = mxi_jvp_call(c, &f, mxi_inputs(node), given, node->input_count, n, &results, &jvps);
+  mx_status code = mxi_jvp_call(c, &f, mxi_inputs(node), tangents, node->input_count, n, &results, &jvps);
   if (!code) memcpy(output_tangents, jvps.at, n * sizeof *jvps.at);
   mxi_list_free(&results);
   mxi_list_free(&jvps);
-  mxi_free(given);
   return !code;
 }

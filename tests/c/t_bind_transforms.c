@@ -298,6 +298,130 @@ static void functions_of_c_programs_work_in_other_contexts(void **state) {
   mxb_release(x);
 }
 
+/* ---- Rules for forward derivatives ------------------------------------------------------------------------------- */
+/* f(a, b) = (a * b, a), with derivatives of the user's: forward, 100 * da for the first result and none for the second. */
+static mx_status product_and_a(mxb_ctx *ctx, const mx_array *args, size_t count, mxb_list *results, void *user) {
+  (void)count;
+  ++*((struct closure *)user)->count;
+  mx_status code = mxb_list_add(ctx, results, mxb_multiply(ctx, args[0], args[1]));
+  return code ? code : mxb_list_add(ctx, results, mxb_retain(args[0]));
+}
+
+static mx_status hundredfold(mxb_ctx *ctx, const mx_array *primals, const mx_array *tangents, size_t count, size_t result_count,
+                             mx_array *jvps, void *user) {
+  (void)primals, (void)count, (void)user;
+  assert_true(count == 2 && result_count == 2);
+  if (!tangents[0]) return MX_OK;
+  mx_array hundred = mxb_scalar_i(ctx, ((struct closure *)user)->captured ? -1 : 100);
+  jvps[0] = mxb_multiply(ctx, tangents[0], hundred);
+  if (jvps[0] && ((struct closure *)user)->captured) { /* a tangent of another shape */
+    mx_array sum = mxb_sum(ctx, jvps[0], MX_ALL, false);
+    mxb_release(jvps[0]);
+    jvps[0] = sum;
+  }
+  mxb_release(hundred);
+  return jvps[0] ? MX_OK : mxb_error_code(ctx);
+}
+
+static mx_status only_forward(mxb_ctx *ctx, const mx_array *args, size_t count, mxb_list *results, void *user) {
+  return mxb_custom_function(ctx, product_and_a, NULL, hundredfold, user, NULL, args, count, results);
+}
+
+static mx_status second_is_constant(mxb_ctx *ctx, const mx_array *args, size_t count, mxb_list *results, void *user) {
+  (void)count;
+  mx_array both[2] = {args[0], mxb_constant_f(ctx, 7, MX_FLOAT32)};
+  mx_status code = mxb_custom_function(ctx, product_and_a, NULL, hundredfold, user, NULL, both, 2, results);
+  mxb_release(both[1]);
+  return code;
+}
+
+static mx_status first_is_constant(mxb_ctx *ctx, const mx_array *args, size_t count, mxb_list *results, void *user) {
+  (void)count;
+  mx_array both[2] = {mxb_constant_f(ctx, 7, MX_FLOAT32), args[0]};
+  mx_status code = mxb_custom_function(ctx, product_and_a, NULL, hundredfold, user, NULL, both, 2, results);
+  mxb_release(both[0]);
+  return code;
+}
+
+static void expect_jvps(mxb_fn_many f, void *user, const mx_array *x, size_t count, float first, float second) {
+  mxb_list *results = mxb_list_new(), *jvps = mxb_list_new();
+  assert_int_equal(mxb_jvp(c, f, user, x, x, count, results, jvps), MX_OK);
+  assert_int_equal(mxb_list_count(jvps), 2);
+  assert_float_equal(at(mxb_list_at(jvps, 0), 1), first, 0);
+  assert_float_equal(at(mxb_list_at(jvps, 1), 1), second, 0);
+  mxb_list_free(results);
+  mxb_list_free(jvps);
+}
+
+static void forward_rules_are_used(void **state) {
+  (void)state;
+  int count = 0;
+  struct closure f = {.count = &count};
+  mx_array x[2] = {abc(c), abc(c)};
+  expect_jvps(only_forward, &f, x, 2, 200, 0);
+  expect_jvps(second_is_constant, &f, x, 1, 200, 0);
+  expect_jvps(first_is_constant, &f, x, 1, 0, 0); /* the rule sees that the first argument has no tangent */
+  assert_int_equal(count, 3);
+  f.captured = x[0];
+  mxb_list *results = mxb_list_new(), *jvps = mxb_list_new();
+  assert_int_equal(mxb_jvp(c, only_forward, &f, x, x, 2, results, jvps), MX_ERR_SHAPE);
+  expect(MX_ERR_SHAPE, "[custom_jvp] tangent 0 has shape () but result 0 has shape (3,)");
+  mxb_list_free(results);
+  mxb_list_free(jvps);
+  mxb_release(x[0]);
+  mxb_release(x[1]);
+}
+
+static void where_a_rule_is_missing_the_function_runs_again(void **state) {
+  (void)state;
+  int count = 0;
+  struct closure f = {.count = &count};
+  mx_array x[2] = {abc(c), abc(c)}, vjps[2];
+  mxb_list *results = mxb_list_new();
+  assert_int_equal(mxb_vjp(c, only_forward, &f, x, 2, x, 2, results, vjps), MX_OK);
+  assert_int_equal(count, 2);
+  assert_float_equal(at(vjps[0], 1), 2 * 2 + 2, 0);
+  assert_float_equal(at(vjps[1], 1), 2 * 2, 0);
+  mxb_release(vjps[0]);
+  mxb_release(vjps[1]);
+  mxb_list_clear(results);
+  assert_int_equal(mxb_custom_function(c, product_and_a, NULL, NULL, &f, NULL, x, 2, results), MX_OK);
+  assert_false(mxb_is_tainted(mxb_list_at(results, 0))); /* no transform is there to ask */
+  mxb_list_free(results);
+  mxb_release(x[0]);
+  mxb_release(x[1]);
+}
+
+/* What a function reaches besides its arguments is a constant. */
+static mx_array captured_loss(mxb_ctx *ctx, const mx_array *args, size_t count, void *user) {
+  struct closure *f = user;
+  static struct closure inner; /* the function runs again when this one is over */
+  inner = (struct closure){.captured = args[0]};
+  (void)count;
+  mx_array y = mxb_add(ctx, args[0], args[0]), z = f->count ? y : f->captured;
+  mxb_list *results = mxb_list_new();
+  mx_array s = NULL;
+  if (!mxb_custom_function(ctx, plus_captured, NULL, NULL, &inner, NULL, &z, 1, results)) s = mxb_sum(ctx, mxb_list_at(results, 0), MX_ALL, false);
+  mxb_list_free(results);
+  mxb_release(y);
+  return s;
+}
+
+static void captured_arrays_are_constants(void **state) {
+  (void)state;
+  mx_array x = abc(c), g = NULL;
+  struct closure f = {.captured = x};
+  assert_int_equal(mxb_grad(c, captured_loss, &f, &x, 1, &g), MX_OK);
+  assert_float_equal(at(g, 1), 0, 0);
+  mxb_release(g);
+  int through = 1;
+  f.count = &through;
+  assert_int_equal(mxb_grad(c, captured_loss, &f, &x, 1, &g), MX_OK);
+  assert_float_equal(at(g, 1), 2, 0);
+  mxb_release(g);
+  mxb_release(x);
+}
+
 /* ---- What a garbage collector sees ------------------------------------------------------------------------------- */
 struct edges {
   void *payload;
@@ -312,10 +436,31 @@ static int note(void *payload, mx_array input, void *arg) {
   return --e->stop_at ? 0 : 77;
 }
 
+struct leak {
+  struct closure *f;
+  mx_array y;
+};
+
+static mx_array leaking_loss(mxb_ctx *ctx, const mx_array *args, size_t count, void *user) {
+  struct leak *l = user;
+  (void)count;
+  l->y = custom(ctx, l->f, args[0]);
+  return mxb_sum(ctx, l->y, MX_ALL, false);
+}
+
+/* custom(x), called in a transform that is over, but for this result. */
+static mx_array leaked(struct closure *f, mx_array x) {
+  struct leak l = {f, NULL};
+  mx_array g = NULL;
+  assert_int_equal(mxb_grad(c, leaking_loss, &l, &x, 1, &g), MX_OK);
+  mxb_release(g);
+  return l.y;
+}
+
 static void taint_is_inherited_and_seen_edge_by_edge(void **state) {
   (void)state;
   struct closure f = {0};
-  mx_array x = abc(c), y = custom(c, &f, x), z = mxb_add(c, y, x), twice = mxb_multiply(c, y, y), plain = mxb_add(c, x, x);
+  mx_array x = abc(c), y = leaked(&f, x), z = mxb_add(c, y, x), twice = mxb_multiply(c, y, y), plain = mxb_add(c, x, x);
   assert_true(mxb_is_tainted(y) && mxb_is_tainted(z));
   assert_false(mxb_is_tainted(x) || mxb_is_tainted(plain));
   struct edges e = {0};
@@ -361,7 +506,7 @@ static void an_array_can_be_given_a_payload(void **state) {
 static void evaluation_lets_closures_go_but_does_not_run_their_release(void **state) {
   (void)state;
   struct closure f = {0};
-  mx_array x = abc(c), y = custom(c, &f, x);
+  mx_array x = abc(c), y = leaked(&f, x);
   assert_true(mxb_is_tainted(y));
   assert_int_equal(mxb_async_eval(c, &y, 1), MX_OK);
   assert_int_equal(mxb_synchronize(c), MX_OK); /* the graph went on the stream's thread */
@@ -412,7 +557,7 @@ static bool is_garbage(const struct found *g) {
 static void a_cycle_through_a_closure_is_found_and_cleared(void **state) {
   (void)state;
   struct closure f = {0};
-  mx_array x = abc(c), y = custom(c, &f, x), z = mxb_exp(c, y);
+  mx_array x = abc(c), y = leaked(&f, x), z = mxb_exp(c, y);
   f.captured = mxb_retain(z); /* z -> y -> call -> closure -> z */
   mxb_release(x);
   mxb_release(y);
@@ -556,6 +701,9 @@ int main(void) {
       TEST(a_checkpoint_runs_again),
       TEST(a_call_that_fails_gives_the_closure_back),
       TEST(functions_of_c_programs_work_in_other_contexts),
+      TEST(forward_rules_are_used),
+      TEST(where_a_rule_is_missing_the_function_runs_again),
+      TEST(captured_arrays_are_constants),
       TEST(taint_is_inherited_and_seen_edge_by_edge),
       TEST(an_array_can_be_given_a_payload),
       TEST(evaluation_lets_closures_go_but_does_not_run_their_release),
