@@ -2,6 +2,7 @@
 #   make demo      the first thing to run          make bench    benchmarks, into bench/results/
 #   make test      what a newcomer runs (minutes)  make fuzz     FUZZ_SECONDS=60 for each program
 #   make check     all that is tested (an hour)    make install  PREFIX=/usr/local
+#   make bench-peers   the same programs in MLX, JAX, torch and NumPy, which it installs (5 GB)
 # MICA_BLAS=openblas takes the system's BLAS; CMAKE_ARGS="..." is passed to every configuration.
 
 PREFIX       ?= /usr/local
@@ -13,7 +14,7 @@ override CMAKE_ARGS += -DMICA_BLAS=$(MICA_BLAS)
 endif
 export MICA_BLAS CMAKE_ARGS
 
-.PHONY: all demo test check bench fuzz generate install clean setup
+.PHONY: all demo test check bench bench-peers fuzz generate install clean setup
 
 all: build-release
 
@@ -58,6 +59,11 @@ build-release-clang: export CC = $(CLANG)
 
 bench: build-release $(if $(CLANG),build-release-clang)
 	scripts/bench build/release
+	scripts/bench_python build/release
+
+bench-peers: build-release
+	scripts/peers
+	scripts/bench_python build/release
 
 fuzz: setup
 	scripts/fuzz $(FUZZ_SECONDS)
