@@ -5,9 +5,11 @@ once. Paths into a tree are keys and indices joined by dots, as in ``"layers.0.w
 
 from __future__ import annotations
 
+from mlx.core import _tree_flatten, _tree_unflatten
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Any
 
 __all__ = ["tree_flatten", "tree_map", "tree_map_with_path", "tree_merge", "tree_reduce", "tree_unflatten"]
@@ -94,12 +96,17 @@ def tree_flatten(
     >>> tree_flatten({"x": [1, {"y": 2}]}, destination={})
     {'x.0': 1, 'x.1.y': 2}
     """
+    pairs = _tree_flatten(tree, prefix) if is_leaf is None else None
+    if pairs is None:
+        pairs = []
+        _flatten_into(tree, prefix, is_leaf, lambda path, leaf: pairs.append((path, leaf)))
     if destination is None:
-        destination = []
+        return pairs
     if isinstance(destination, list):
-        _flatten_into(tree, prefix, is_leaf, lambda path, leaf: destination.append((path, leaf)))
+        destination.extend(pairs)
     elif isinstance(destination, dict):
-        _flatten_into(tree, prefix, is_leaf, destination.__setitem__)
+        for path, leaf in pairs:
+            destination[path] = leaf
     else:
         raise ValueError(f"[tree_flatten] destination must be a list, a dict or None, not {type(destination).__name__}")
     return destination
@@ -114,7 +121,12 @@ def tree_unflatten(tree: list[tuple[str, Any]] | dict[str, Any]) -> Any:
     >>> tree_unflatten([("x.0", 1), ("x.1.y", 2)])
     {'x': [1, {'y': 2}]}
     """
-    items = tree.items() if isinstance(tree, dict) else tree
+    built = _tree_unflatten(tree)
+    return _unflatten(tree.items() if isinstance(tree, dict) else tree) if built is None else built
+
+
+def _unflatten(items: Collection[tuple[str, Any]]) -> Any:
+    """`tree_unflatten` for paths in any order."""
     below: dict[str, list[tuple[str, Any]]] = {}
     for path, leaf in items:
         if path == "" and len(items) == 1:
@@ -124,9 +136,9 @@ def tree_unflatten(tree: list[tuple[str, Any]] | dict[str, Any]) -> Any:
     if not below:
         return []
     if next(iter(below)).isdecimal():
-        children = {int(k): tree_unflatten(v) for k, v in below.items()}
+        children = {int(k): _unflatten(v) for k, v in below.items()}
         return [children.get(i, {}) for i in range(max(children) + 1)]
-    return {k: tree_unflatten(v) for k, v in below.items()}
+    return {k: _unflatten(v) for k, v in below.items()}
 
 
 def tree_reduce(fn: Callable, tree: Any, initializer: Any = None, is_leaf: Callable[[Any], bool] | None = None) -> Any:

@@ -110,6 +110,7 @@ PyObject *mxp_tree_rebuild(mxb_ctx *ctx, PyObject *tree, struct mxp_leaves *leav
 void mxp_leaves_free(struct mxp_leaves *leaves);
 
 /* ---- transform.c ------------------------------------------------------------------------------------------------- */
-extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[], mxp_type_functions[], mxp_device_functions[], mxp_file_functions[];
+extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[], mxp_type_functions[], mxp_device_functions[], mxp_file_functions[],
+    mxp_tree_functions[];
 
 #endif
