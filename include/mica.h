@@ -245,6 +245,10 @@ MX_API mx_memory mx_memory_info(void);
 /** At most `bytes` of array memory; 0 lifts the limit. */
 MX_API mx_status mx_memory_limit(size_t bytes);
 MX_API void mx_memory_clear_cache(void);
+/** Memory that is given back is kept for later, at most `bytes` of it (1 GiB at first); returns the limit before. */
+MX_API size_t mx_memory_cache_limit(size_t bytes);
+/** `peak` starts again from 0. */
+MX_API void mx_memory_reset_peak(void);
 
 /** An allocator for array memory, before first use. `alloc` returns 64-byte aligned memory or NULL. */
 MX_API mx_status mx_set_allocator(void *(*alloc)(size_t nbytes, void *ctx), void (*release)(void *p, size_t nbytes, void *ctx),

@@ -64,6 +64,9 @@ MX_API mx_array mxb_from_data(mxb_ctx *ctx, const void *data, mx_ints shape, mx_
  *  lock. On failure `free_fn` is not called. `data` must be aligned to the item size.  [fails: shape dtype value memory] */
 MX_API mx_array mxb_from_data_managed(mxb_ctx *ctx, void *data, mx_ints shape, mx_dtype dtype, void (*free_fn)(void *user),
                                       void *user);
+/** An evaluated array whose elements the caller writes to *data, row-major, before anyone else sees it; until then they
+ *  are undefined.  [fails: shape dtype memory] */
+MX_API mx_array mxb_allocate(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, void **data);
 
 /* ---- Asking: mx_dtype_of, mx_ndim, mx_shape, mx_size, mx_nbytes, mx_itemsize and mx_is_evaluated of mica.h do no more
  *      than look at a handle that is not NULL, and serve bindings as they are */
@@ -78,13 +81,15 @@ MX_API mx_status mxb_format_with(mxb_ctx *ctx, mx_array a, const mx_format_optio
 MX_API mx_status mxb_strides(mxb_ctx *ctx, mx_array a, int64_t *strides);
 
 /* ---- Lending memory out: buffer protocol, DLPack ----------------------------------------------------------------- */
-/* An array's memory as it lies, a view's strides included. To be read; who writes changes every array that shares it. */
+/* An array's memory as it lies, a view's strides included. Who writes into it, where that is allowed, changes every array
+ * that shares it. */
 typedef struct {
   void *data;           /* the element at index 0, 0, ... */
   const int64_t *shape; /* valid until mxb_export_end */
   mx_dtype dtype;
   int ndim;
   mx_array owner; /* a reference of its own */
+  bool is_writable; /* mica's own memory; not the caller's (mxb_from_data_managed), and not a number kept in its node */
 } mxb_exported;
 
 /** Evaluates `a`; until mxb_export_end its memory stays where it is, and no later evaluation writes into it. `strides` has
@@ -96,6 +101,9 @@ MX_API bool mxb_is_exported(mx_array a);
 /** Whether mica owns a's memory and nobody else sees it: an evaluation that holds the last reference to `a` may write its
  *  result there. */
 MX_API bool mxb_is_donatable(mx_array a);
+/** What tells the memory block under an evaluated array from others, and its size with what rounding added; NULL and 0
+ *  where there is none: not evaluated, or a number kept in its node. */
+MX_API const void *mxb_block(mx_array a, size_t *nbytes);
 
 /* ---- Evaluating -------------------------------------------------------------------------------------------------- */
 MX_API mx_status mxb_eval(mxb_ctx *ctx, const mx_array *arrays, size_t count);
@@ -191,11 +199,33 @@ MX_API void mxb_random_set_state(const uint32_t key[2]);
 /* ---- Files; formats and guarantees are those of mica.h ----------------------------------------------------------- */
 MX_API mx_status mxb_save(mxb_ctx *ctx, const char *path, mx_array a);
 MX_API mx_array mxb_load(mxb_ctx *ctx, const char *path);
+/** mxb_save_named with members that are packed, for smaller files that are written more slowly. */
+MX_API mx_status mxb_save_named_deflated(mxb_ctx *ctx, const char *path, const char *const *names, const mx_array *arrays,
+                                         size_t count);
 MX_API mx_status mxb_save_named(mxb_ctx *ctx, const char *path, const char *const *names, const mx_array *arrays, size_t count);
 MX_API mx_status mxb_load_named(mxb_ctx *ctx, const char *path, const char *const *names, mx_array *arrays, size_t count);
 /** fn(name, array, user) for each array of an .npz file; `array` is owned by fn. A fn that does not return MX_OK stops. */
 MX_API mx_status mxb_load_each(mxb_ctx *ctx, const char *path,
                                mx_status (*fn)(const char *name, mx_array array, void *user), void *user);
+
+/* Files elsewhere: functions of the caller's, which a call uses on the calling thread until it returns. They return MX_OK
+ * or the code with which the call is to fail. */
+typedef struct {
+  mx_status (*write)(void *user, const void *data, size_t nbytes); /* what comes next */
+  void *user;
+} mxb_sink;
+typedef struct {
+  mx_status (*read)(void *user, uint64_t offset, void *out, size_t nbytes); /* all of it, which is below `size` */
+  uint64_t size;
+  void *user;
+} mxb_source;
+/** Loading reads the elements at once. A sink that fails was given the beginning of a file. */
+MX_API mx_status mxb_save_to(mxb_ctx *ctx, const mxb_sink *sink, mx_array a);
+MX_API mx_status mxb_save_named_to(mxb_ctx *ctx, const mxb_sink *sink, const char *const *names, const mx_array *arrays,
+                                   size_t count, bool deflate);
+MX_API mx_array mxb_load_from(mxb_ctx *ctx, const mxb_source *source);
+MX_API mx_status mxb_load_each_from(mxb_ctx *ctx, const mxb_source *source,
+                                    mx_status (*fn)(const char *name, mx_array array, void *user), void *user);
 
 #ifdef __cplusplus
 }

@@ -13,13 +13,13 @@
 #define LOCAL_CLASSES 44       /* up to 128 KiB */
 #define LOCAL_BLOCKS 8         /* of each class kept by a thread */
 #define HEADER 64              /* the buffer itself, before its data */
-#define CACHE_MAX ((size_t)1 << 30) /* bytes the process cache may hold */
+#define CACHE_DEFAULT ((size_t)1 << 30) /* bytes that may be kept for later */
 
 _Static_assert(sizeof(struct mxi_buffer) <= HEADER, "the header keeps data aligned");
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mxi_buffer *cache[CLASS_COUNT];
-static _Atomic size_t active, peak, cached, limit;
+static _Atomic size_t active, peak, cached, limit, cache_limit = CACHE_DEFAULT;
 static _Atomic bool used;
 static void *(*user_alloc)(size_t, void *);
 static void (*user_release)(void *, size_t, void *);
@@ -164,6 +164,7 @@ struct mxi_buffer *mxi_buffer_new(size_t nbytes) {
   b->free_fn = NULL;
   b->next = NULL;
   atomic_store_explicit(&b->exports, 0, memory_order_relaxed);
+  atomic_store_explicit(&b->lent, false, memory_order_relaxed);
   atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
   return b;
 }
@@ -185,7 +186,8 @@ static void recycle(struct mxi_buffer *b) {
   size_t size = b->nbytes;
   MXI_POISON(b->data, size);
   atomic_fetch_sub_explicit(&active, size, memory_order_relaxed);
-  if (atomic_fetch_add_explicit(&cached, size, memory_order_relaxed) + size > CACHE_MAX) {
+  size_t max = atomic_load_explicit(&cache_limit, memory_order_relaxed);
+  if (atomic_fetch_add_explicit(&cached, size, memory_order_relaxed) + size > max) {
     atomic_fetch_sub_explicit(&cached, size, memory_order_relaxed);
     block_free(b);
     return;
@@ -221,6 +223,14 @@ struct mxi_buffer_stats mxi_buffer_stats(void) {
 }
 
 void mxi_buffer_set_limit(size_t nbytes) { atomic_store(&limit, nbytes); }
+
+size_t mxi_buffer_set_cache_limit(size_t nbytes) {
+  size_t before = atomic_exchange(&cache_limit, nbytes);
+  if (atomic_load(&cached) > nbytes) mxi_buffer_clear_cache();
+  return before;
+}
+
+void mxi_buffer_reset_peak(void) { atomic_store(&peak, 0); }
 
 bool mxi_buffer_set_allocator(void *(*alloc)(size_t, void *), void (*release)(void *, size_t, void *), void *ctx) {
   if (atomic_load(&used) || !alloc != !release) return false;

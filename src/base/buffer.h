@@ -17,7 +17,7 @@ struct mxi_buffer {
   void (*free_fn)(void *ctx);
   void *free_ctx;
   struct mxi_buffer *next; /* in the cache */
-  uint64_t unused;
+  _Atomic bool lent;       /* somebody outside may have written into it: copies of parts of it do not last */
 };
 
 #define MXI_BUFFER_SEEN (1 << 30) /* its pointer was given away, and nobody says when they are done */
@@ -42,6 +42,8 @@ struct mxi_buffer_stats {
 };
 struct mxi_buffer_stats mxi_buffer_stats(void);
 void mxi_buffer_set_limit(size_t nbytes); /* 0: none */
+size_t mxi_buffer_set_cache_limit(size_t nbytes); /* returns the one before */
+void mxi_buffer_reset_peak(void);
 void mxi_buffer_clear_cache(void);
 /* False once memory has been handed out. NULLs restore the default. */
 bool mxi_buffer_set_allocator(void *(*alloc)(size_t, void *), void (*release)(void *, size_t, void *), void *ctx);

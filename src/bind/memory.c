@@ -47,6 +47,12 @@ mx_array mxb_from_data_managed(mxb_ctx *ctx, void *data, mx_ints shape, mx_dtype
   return mxi_own(ctx, mark, mxi_from_data_managed(ctx, data, shape, dtype, free_fn, user));
 }
 
+mx_array mxb_allocate(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype, void **data) {
+  if (!mxi_given(ctx, "allocate", "data", data)) return NULL;
+  size_t mark = ctx->top;
+  return mxi_own(ctx, mark, mxi_allocate(ctx, shape, dtype, data));
+}
+
 void mxb_random_state(uint32_t key[2]) { mxi_random_get_state(key); }
 void mxb_random_set_state(const uint32_t key[2]) { mxi_random_set_state(key); }
 
@@ -104,9 +110,12 @@ mx_status mxb_export(mxb_ctx *ctx, mx_array a, mxb_exported *out, int64_t *strid
   else
     data = a->buffer->data + mxi_offset(a);
   if (!data) return ctx->code;
+  bool is_writable = a->op != MXI_OP_scalar && a->buffer->size_class >= 0;
+  if (is_writable) atomic_store_explicit(&a->buffer->lent, true, memory_order_relaxed);
   atomic_fetch_add_explicit(&buffer_of(a)->exports, 1, memory_order_relaxed);
   mxi_retain(a);
-  *out = (mxb_exported){.data = data, .shape = mxi_dims(a), .dtype = (mx_dtype)a->dtype, .ndim = a->ndim, .owner = a};
+  *out = (mxb_exported){
+      .data = data, .shape = mxi_dims(a), .dtype = (mx_dtype)a->dtype, .ndim = a->ndim, .owner = a, .is_writable = is_writable};
   if (strides) copy_strides(a, strides);
   return MX_OK;
 }
@@ -126,4 +135,10 @@ bool mxb_is_exported(mx_array a) {
 bool mxb_is_donatable(mx_array a) {
   struct mxi_buffer *b = a && mxi_is_evaluated(a) ? a->buffer : NULL;
   return b && mxi_buffer_donatable(b);
+}
+
+const void *mxb_block(mx_array a, size_t *nbytes) {
+  const struct mxi_buffer *b = a && mxi_is_evaluated(a) ? a->buffer : NULL;
+  if (nbytes) *nbytes = b ? b->nbytes : 0;
+  return b;
 }

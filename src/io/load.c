@@ -1,5 +1,6 @@
 /* Arrays from files. Opening reads and checks headers; the elements come when they are evaluated, through the reader
- * that the node's parameters hold. Start at mx_load; archives come member by member in mx_load_named. */
+ * that the node's parameters hold. Start at mx_load; archives come member by member in mx_load_named. Where there is no
+ * path, the reader is the caller's and good for the call alone: the elements are read at once. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "io/zip.h"
 #include "ops/builders.h"
 #include "plan/program.h"
+#include "run/read.h"
 
 /* ---- The primitive ----------------------------------------------------------------------------------------------- */
 #define PATH_SHOWN 96 /* of a long path, its end: the message of a kernel is short */
@@ -79,7 +81,25 @@ static mx_array make_node(struct mxi_ctx *c, struct source *s) {
   return mxi_transpose(c, a, (mx_ints){NULL, SIZE_MAX});
 }
 
+static const char *shown(const char *path) { return path ? path : "stream"; }
+
+/* Fortran order is a transpose of what lies there row-major, its sizes reversed. */
+static mx_array read_now(struct mxi_ctx *c, struct mxi_reader *r, const struct mxi_npy *npy) {
+  int64_t shape[MXI_MAX_NDIM];
+  int ndim = npy->ndim;
+  bool turned = npy->fortran_order && ndim > 1;
+  for (int i = 0; i < ndim; i++) shape[i] = npy->shape[turned ? ndim - 1 - i : i];
+  void *data;
+  struct mxi_io_error e;
+  mx_array a = mxi_allocate(c, (mx_ints){shape, (size_t)ndim}, npy->dtype, &data);
+  MXI_TRY(a);
+  mx_status st = mxi_npy_read_elements(r, npy, data, &e);
+  if (st) return mxi_fail(c, st, "[load] stream: %s", e.text);
+  return turned ? mxi_transpose(c, a, MX_ALL) : a;
+}
+
 static mx_array make_array(struct mxi_ctx *c, struct mxi_reader *r, const struct mxi_npy *npy, const char *path) {
+  if (!path) return read_now(c, r, npy);
   struct source *s = make_source(r, npy, path);
   if (!s) return mxi_fail_memory(c, "load");
   mx_array a = make_node(c, s);
@@ -96,22 +116,25 @@ static bool is_archive(struct mxi_reader *r) {
   return r->size >= sizeof b && !mxi_reader_read(r, 0, b, sizeof b, &ignored) && !memcmp(b, "PK\3\4", 4);
 }
 
-static mx_status open_array(const char *path, struct mxi_reader **r, struct mxi_npy *npy, struct mxi_io_error *e) {
-  mx_status st = mxi_reader_open(path, r, e);
-  if (st) return st;
-  if (is_archive(*r)) return mxi_io_fail(e, MX_ERR_IO, "an archive of several arrays: mx_load_named reads it");
-  return mxi_npy_read_header(*r, npy, e);
+static mx_array load_array(struct mxi_ctx *c, struct mxi_reader *r, const char *path) {
+  struct mxi_io_error e;
+  struct mxi_npy npy;
+  mx_status st = is_archive(r) ? mxi_io_fail(&e, MX_ERR_IO, "an archive of several arrays: mx_load_named reads it") :
+                                 mxi_npy_read_header(r, &npy, &e);
+  return st ? mxi_fail(c, st, "[load] %s: %s", shown(path), e.text) : make_array(c, r, &npy, path);
 }
 
 static mx_array load_file(struct mxi_ctx *c, const char *path) {
   struct mxi_io_error e;
   struct mxi_reader *r = NULL;
-  struct mxi_npy npy;
-  mx_status st = open_array(path, &r, &npy, &e);
-  mx_array a = st ? mxi_fail(c, st, "[load] %s: %s", path, e.text) : make_array(c, r, &npy, path);
+  mx_status st = mxi_reader_open(path, &r, &e);
+  if (st) return mxi_fail(c, st, "[load] %s: %s", path, e.text);
+  mx_array a = load_array(c, r, path);
   mxi_reader_release(r);
   return a;
 }
+
+mx_array mxi_load_from(struct mxi_ctx *c, struct mxi_reader *r) { return c->code ? NULL : load_array(c, r, NULL); }
 
 mx_array mxi_load(struct mxi_ctx *c, const char *path) {
   if (c->code) return NULL;
@@ -158,7 +181,7 @@ static mx_array load_found(struct mxi_ctx *c, const struct mxi_zip *zip, const s
   struct mxi_reader *r = NULL;
   struct mxi_npy npy;
   mx_status st = open_member(zip, m, &r, &npy, &e);
-  mx_array a = st ? mxi_fail(c, st, "[load_named] %s: '%.80s': %s", path, name, e.text) : make_array(c, r, &npy, path);
+  mx_array a = st ? mxi_fail(c, st, "[load_named] %s: '%.80s': %s", shown(path), name, e.text) : make_array(c, r, &npy, path);
   mxi_reader_release(r);
   return a;
 }
@@ -206,13 +229,29 @@ static bool give_member(struct mxi_ctx *c, const struct mxi_zip *zip, const stru
   return ok;
 }
 
+/* Closes the archive. */
+static void give_members(struct mxi_ctx *c, struct mxi_zip *zip, const char *path,
+                         bool (*fn)(struct mxi_ctx *c, const char *name, mx_array a, void *arg), void *arg) {
+  bool ok = true;
+  for (size_t i = 0; i < zip->count && ok; i++) ok = give_member(c, zip, &zip->members[i], path, fn, arg);
+  mxi_zip_close(zip);
+}
+
 mx_status mxi_load_each(struct mxi_ctx *c, const char *path, bool (*fn)(struct mxi_ctx *c, const char *name, mx_array a, void *arg),
                         void *arg) {
   struct mxi_zip zip;
-  if (open_archive(c, path, &zip)) return c->code;
-  bool ok = true;
-  for (size_t i = 0; i < zip.count && ok; i++) ok = give_member(c, &zip, &zip.members[i], path, fn, arg);
-  mxi_zip_close(&zip);
+  if (!open_archive(c, path, &zip)) give_members(c, &zip, path, fn, arg);
+  return c->code;
+}
+
+mx_status mxi_load_each_from(struct mxi_ctx *c, struct mxi_reader *r,
+                             bool (*fn)(struct mxi_ctx *c, const char *name, mx_array a, void *arg), void *arg) {
+  struct mxi_io_error e;
+  struct mxi_zip zip;
+  mx_status st = c->code ? c->code : mxi_zip_open(r, &zip, &e);
+  if (c->code) return c->code;
+  if (st) return mxi_fail_status(c, st, "[load_named] stream: %s", e.text);
+  give_members(c, &zip, NULL, fn, arg);
   return c->code;
 }
 

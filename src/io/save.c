@@ -18,6 +18,10 @@ static mx_status null_argument(struct mxi_ctx *c, const char *who, const char *n
 static size_t nbytes_of(const struct mx_array_ *a) { return (size_t)mxi_size(a) * mxi_itemsize((mx_dtype)a->dtype); }
 
 /* ---- One array --------------------------------------------------------------------------------------------------- */
+static mx_status write_array(struct mxi_writer *w, mx_array a, const void *data, struct mxi_io_error *e) {
+  return mxi_npy_write(w, (mx_dtype)a->dtype, a->ndim, mxi_dims(a), data, nbytes_of(a), e);
+}
+
 mx_status mxi_save(struct mxi_ctx *c, const char *path, mx_array a) {
   if (c->code) return c->code;
   if (!path) return null_argument(c, "save", "path");
@@ -27,11 +31,18 @@ mx_status mxi_save(struct mxi_ctx *c, const char *path, mx_array a) {
   struct mxi_io_error e;
   struct mxi_writer *w = NULL;
   mx_status st = mxi_writer_open(path, &w, &e);
-  if (!st) {
-    st = mxi_npy_write(w, (mx_dtype)a->dtype, a->ndim, mxi_dims(a), data, nbytes_of(a), &e);
-    st = mxi_writer_end(w, st, &e);
-  }
+  if (!st) st = mxi_writer_end(w, write_array(w, a, data, &e), &e);
   return st ? mxi_fail_status(c, st, "[save] %s: %s", path, e.text) : MX_OK;
+}
+
+mx_status mxi_save_to(struct mxi_ctx *c, struct mxi_writer *w, mx_array a) {
+  if (c->code) return c->code;
+  if (mxi_unusable(a)) return mxi_refuse(c, "save", "a", a), c->code;
+  const void *data = mxi_read(c, "save", a);
+  if (!data) return c->code;
+  struct mxi_io_error e;
+  mx_status st = write_array(w, a, data, &e);
+  return st ? mxi_fail_status(c, st, "[save] %s", e.text) : MX_OK;
 }
 
 mx_status mx_save(const char *path, mx_array a) { return mxi_save(mxi_ctx_thread(), path, a); }
@@ -46,16 +57,13 @@ static mx_status add_member(struct mxi_ctx *c, struct mxi_zip_writer *z, const c
   return mxi_zip_add(z, name, h.text, h.size, data, nbytes_of(a), e);
 }
 
-static mx_status write_archive(struct mxi_ctx *c, const char *path, const char *const *names, const mx_array *arrays,
-                               size_t count, struct mxi_io_error *e) {
-  struct mxi_writer *w = NULL;
+static mx_status write_archive(struct mxi_ctx *c, struct mxi_writer *w, const char *const *names, const mx_array *arrays, size_t count,
+                               bool deflates, struct mxi_io_error *e) {
   struct mxi_zip_writer z;
-  mx_status st = mxi_writer_open(path, &w, e);
-  if (st) return st;
-  mxi_zip_begin(&z, w);
+  mx_status st = MX_OK;
+  mxi_zip_begin(&z, w, deflates);
   for (size_t i = 0; !st && i < count; i++) st = add_member(c, &z, names[i], arrays[i], e);
-  st = mxi_zip_end(&z, st, e);
-  return mxi_writer_end(w, st, e);
+  return mxi_zip_end(&z, st, e);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
@@ -73,6 +81,8 @@ static mx_status check_names(struct mxi_ctx *c, const char *const *names, size_t
 }
 
 static mx_status check_named(struct mxi_ctx *c, const char *const *names, const mx_array *arrays, size_t count) {
+  if (!names && count) return null_argument(c, "save_named", "names");
+  if (!arrays && count) return null_argument(c, "save_named", "arrays");
   for (size_t i = 0; i < count; i++) {
     if (!names[i]) return null_argument(c, "save_named", "names[i]");
     if (mxi_unusable(arrays[i])) return mxi_refuse(c, "save_named", "arrays[i]", arrays[i]), c->code;
@@ -80,19 +90,26 @@ static mx_status check_named(struct mxi_ctx *c, const char *const *names, const 
   return count ? check_names(c, names, count) : MX_OK;
 }
 
-mx_status mxi_save_named(struct mxi_ctx *c, const char *path, const char *const *names, const mx_array *arrays, size_t count) {
+mx_status mxi_save_named(struct mxi_ctx *c, const char *path, const char *const *names, const mx_array *arrays, size_t count,
+                         bool deflates) {
   if (c->code) return c->code;
   if (!path) return null_argument(c, "save_named", "path");
-  if (!names && count) return null_argument(c, "save_named", "names");
-  if (!arrays && count) return null_argument(c, "save_named", "arrays");
   struct mxi_io_error e;
-  mx_status st = check_named(c, names, arrays, count);
-  if (!st) st = mxi_eval(c, arrays, count);
-  if (st) return st;
-  st = write_archive(c, path, names, arrays, count, &e);
+  struct mxi_writer *w = NULL;
+  if (check_named(c, names, arrays, count) || mxi_eval(c, arrays, count)) return c->code;
+  mx_status st = mxi_writer_open(path, &w, &e);
+  if (!st) st = mxi_writer_end(w, write_archive(c, w, names, arrays, count, deflates, &e), &e);
   return st ? mxi_fail_status(c, st, "[save_named] %s: %s", path, e.text) : MX_OK;
 }
 
+mx_status mxi_save_named_to(struct mxi_ctx *c, struct mxi_writer *w, const char *const *names, const mx_array *arrays, size_t count,
+                            bool deflates) {
+  struct mxi_io_error e;
+  if (c->code || check_named(c, names, arrays, count) || mxi_eval(c, arrays, count)) return c->code;
+  mx_status st = write_archive(c, w, names, arrays, count, deflates, &e);
+  return st ? mxi_fail_status(c, st, "[save_named] %s", e.text) : MX_OK;
+}
+
 mx_status mx_save_named(const char *path, const char *const *names, const mx_array *arrays, size_t count) {
-  return mxi_save_named(mxi_ctx_thread(), path, names, arrays, count);
+  return mxi_save_named(mxi_ctx_thread(), path, names, arrays, count, false);
 }

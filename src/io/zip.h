@@ -37,16 +37,20 @@ mx_status mxi_zip_read_member(const struct mxi_zip *zip, const struct mxi_zip_me
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 struct mxi_zip_writer {
   struct mxi_writer *sink; /* not owned */
+  bool deflates;           /* members are packed, each in memory first, since its size comes before it */
   uint64_t offset;         /* bytes written so far */
   uint64_t count;
   char *directory;
   size_t directory_size, directory_capacity;
 };
 
-void mxi_zip_begin(struct mxi_zip_writer *z, struct mxi_writer *sink);
-/* A stored member: `head` and then `body`. */
+void mxi_zip_begin(struct mxi_zip_writer *z, struct mxi_writer *sink, bool deflates);
+/* A member: `head` and then `body`. */
 mx_status mxi_zip_add(struct mxi_zip_writer *z, const char *name, const void *head, size_t head_size, const void *body,
                       size_t body_size, struct mxi_io_error *e);
+/* `head` and `body` as one deflate stream; the caller frees out->data with mxi_free, also on failure. */
+mx_status mxi_zip_deflate(const void *head, size_t head_size, const void *body, size_t body_size, struct mxi_memory *out,
+                          struct mxi_io_error *e);
 /* Writes the central directory where `st` is MX_OK; frees. Returns the first failure. */
 mx_status mxi_zip_end(struct mxi_zip_writer *z, mx_status st, struct mxi_io_error *e);
 

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <zlib.h>
 
+#include "base/memory.h"
+
 enum {
   ZIP_LOCAL = 0x04034b50,
   ZIP_CENTRAL = 0x02014b50,
@@ -39,6 +41,17 @@ static inline unsigned char *zip_put(unsigned char *p, uint64_t v, int nbytes) {
 /* zlib takes a NULL buffer, which nothing at all may have, for a request to start over. */
 static inline uint32_t zip_crc(uint32_t crc, const void *p, size_t nbytes) {
   return nbytes ? (uint32_t)crc32_z(crc, p, nbytes) : crc;
+}
+
+/* zlib's memory. */
+static inline voidpf zip_alloc(voidpf ctx, uInt count, uInt size) {
+  (void)ctx;
+  return mxi_malloc((size_t)count * size);
+}
+
+static inline void zip_free(voidpf ctx, voidpf p) {
+  (void)ctx;
+  mxi_free(p);
 }
 
 #endif

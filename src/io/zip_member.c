@@ -44,16 +44,6 @@ static mx_status stored_read(struct mxi_reader *r, uint64_t offset, void *out, s
 }
 
 /* ---- Deflated ---------------------------------------------------------------------------------------------------- */
-static voidpf z_alloc(voidpf ctx, uInt count, uInt size) {
-  (void)ctx;
-  return mxi_malloc((size_t)count * size);
-}
-
-static void z_free(voidpf ctx, voidpf p) {
-  (void)ctx;
-  mxi_free(p);
-}
-
 struct inflater {
   z_stream z;
   struct member *m;
@@ -137,8 +127,8 @@ static mx_status deflated_read(struct mxi_reader *r, uint64_t offset, void *out,
   struct inflater *f = mxi_calloc(sizeof *f);
   if (!f) return mxi_io_fail_memory(e);
   f->m = (struct member *)r;
-  f->z.zalloc = z_alloc;
-  f->z.zfree = z_free;
+  f->z.zalloc = zip_alloc;
+  f->z.zfree = zip_free;
   mx_status st = inflateInit2(&f->z, -MAX_WBITS) == Z_OK ? MX_OK : mxi_io_fail_memory(e);
   if (!st) {
     st = inflate_range(f, offset, out, nbytes, e);

@@ -32,6 +32,8 @@ MX_API mx_status mx_memory_limit(size_t bytes) {
 }
 
 MX_API void mx_memory_clear_cache(void) { mxi_buffer_clear_cache(); }
+MX_API size_t mx_memory_cache_limit(size_t bytes) { return mxi_buffer_set_cache_limit(bytes); }
+MX_API void mx_memory_reset_peak(void) { mxi_buffer_reset_peak(); }
 
 MX_API mx_status mx_set_allocator(void *(*alloc)(size_t nbytes, void *ctx), void (*release)(void *p, size_t nbytes, void *ctx),
                                   void *ctx) {

@@ -29,15 +29,29 @@ static size_t shape_nbytes(mx_ints shape, mx_dtype dtype) {
   return n;
 }
 
+static mx_array allocate(struct mxi_ctx *c, const char *who, mx_ints shape, mx_dtype dtype, void **data) {
+  struct mxi_buffer *b = mxi_buffer_new(shape_nbytes(shape, dtype));
+  if (!b) return mxi_fail_memory(c, who);
+  mx_array a = mxi_node_from_buffer(c, b, dtype, (int)shape.count, shape.at);
+  if (!a)
+    mxi_buffer_release(b);
+  else
+    *data = b->data;
+  return a;
+}
+
+mx_array mxi_allocate(struct mxi_ctx *c, mx_ints shape, mx_dtype dtype, void **data) {
+  MXI_TRY(mxi_check_shape(c, "allocate", shape, dtype));
+  return allocate(c, "allocate", shape, dtype, data);
+}
+
 mx_array mxi_from_data(struct mxi_ctx *c, const void *data, mx_ints shape, mx_dtype dtype) {
   MXI_TRY(mxi_check_shape(c, "from_data", shape, dtype));
   size_t nbytes = shape_nbytes(shape, dtype);
   if (!data && nbytes) return mxi_null(c, "from_data", "data");
-  struct mxi_buffer *b = mxi_buffer_new(nbytes);
-  if (!b) return mxi_fail_memory(c, "from_data");
-  if (nbytes) memcpy(b->data, data, nbytes);
-  mx_array a = mxi_node_from_buffer(c, b, dtype, (int)shape.count, shape.at);
-  if (!a) mxi_buffer_release(b);
+  void *to;
+  mx_array a = allocate(c, "from_data", shape, dtype, &to);
+  if (a && nbytes) memcpy(to, data, nbytes);
   return a;
 }
 
@@ -140,18 +154,18 @@ static void copy_strided(char *to, const char *from, int ndim, const int64_t *di
   }
 }
 
-/* The value of a scalar, or the row-major copy of a view: made once, kept beside the node. */
+/* The value of a scalar, or the row-major copy of a view: kept beside the node, and made again only where somebody
+ * outside may have written into the memory. */
 static const void *attach_copy(struct mxi_ctx *c, const char *who, mx_array a) {
   size_t itemsize = mxi_itemsize((mx_dtype)a->dtype);
+  bool is_scalar = a->op == MXI_OP_scalar;
   mxi_graph_lock();
   struct mxi_extra *x = mxi_node_extra(a);
-  if (x && !x->contiguous) {
-    x->contiguous = mxi_buffer_new((size_t)mxi_size(a) * itemsize);
-    if (x->contiguous && a->op == MXI_OP_scalar)
-      mxi_scalar_store(a, x->contiguous->data);
-    else if (x->contiguous)
-      copy_strided(x->contiguous->data, a->buffer->data + mxi_offset(a), a->ndim, mxi_dims(a), a->strides, itemsize);
-  }
+  bool is_new = x && !x->contiguous;
+  if (is_new) x->contiguous = mxi_buffer_new((size_t)mxi_size(a) * itemsize);
+  if (is_new && is_scalar && x->contiguous) mxi_scalar_store(a, x->contiguous->data);
+  if (x && x->contiguous && !is_scalar && (is_new || atomic_load_explicit(&a->buffer->lent, memory_order_relaxed)))
+    copy_strided(x->contiguous->data, a->buffer->data + mxi_offset(a), a->ndim, mxi_dims(a), a->strides, itemsize);
   const void *data = x && x->contiguous ? x->contiguous->data : NULL;
   mxi_graph_unlock();
   return data ? data : (const void *)mxi_fail_memory(c, who);

@@ -349,7 +349,7 @@ static mx_status write_archive(struct mxi_memory *file, int count, const char *l
   struct mxi_zip_writer z;
   mx_status st = mxi_writer_memory(file, &w, &error);
   if (st) return st;
-  mxi_zip_begin(&z, w);
+  mxi_zip_begin(&z, w, false);
   for (int i = 0; !st && i < count; i++) {
     char name[16];
     snprintf(name, sizeof name, "n%d", i);
