@@ -204,11 +204,13 @@ static const PyMethodDef own_methods[] = {
     {"__setstate__", mxp_set_state, METH_O, "__setstate__($self, state, /)\n--\n\nFor pickles: this array gets the value that was pickled, MLX's pickles included."},
 };
 
-/* The methods of the table and these, in one list, made when the module is. */
+/* The methods of the table, of other files and these, in one list, made when the module is. */
 bool mxp_array_ready(void) {
   static PyMethodDef methods[96];
+  const PyMethodDef *const lists[] = {mxp_array_operations, mxp_export_methods, mxp_dlpack_methods};
   size_t n = 0, room = sizeof methods / sizeof *methods - 1;
-  for (const PyMethodDef *m = mxp_array_operations; m->ml_name && n < room; m++) methods[n++] = *m;
+  for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+    for (const PyMethodDef *m = lists[k]; m->ml_name && n < room; m++) methods[n++] = *m;
   for (size_t i = 0; i < sizeof own_methods / sizeof *own_methods && n < room; i++) methods[n++] = own_methods[i];
   mxp_array_type.tp_methods = methods;
   mxp_array_type.tp_hash = PyBaseObject_Type.tp_hash; /* by identity: == is elementwise */

@@ -134,11 +134,18 @@ bool mxp_read_ints(struct mxp_call *c, const char *name, PyObject *o, mx_ints *o
   return is_read;
 }
 
+/* Whether dtypes of operands meet, as in add, and not in full. */
+static bool has_operands(const struct mxp_op *op) {
+  int n = 0;
+  for (int i = 0; i < op->count; i++) n += op->params[i].kind == MXP_SCALAR;
+  return n > 1;
+}
+
 static bool read_operand(struct mxp_call *c, const char *name, PyObject *o, mx_array *out) {
   mx_array a = mxp_scalar(c->ctx, o);
   if (!a && !PyErr_Occurred() && mxp_is_operand(o)) {
     pin(c);
-    a = mxp_operand(c->ctx, o);
+    a = has_operands(c->op) ? mxp_weak_operand(c->ctx, o) : mxp_operand(c->ctx, o);
   }
   if (!a) return mxp_wrong(c, name, "an array or a number", o);
   return (*out = mxp_hold(c, a)) != NULL;
@@ -234,7 +241,7 @@ static bool read_keywords(struct mxp_call *c, PyObject *const *values, PyObject 
     PyObject *name = PyTuple_GET_ITEM(names, k);
     int i = find_keyword(c, name);
     if (i < 0 && is_stream(name)) {
-      if (values[k] != Py_None && !mxp_check_device(values[k], c->op->name)) return false;
+      if (values[k] != Py_None && !mxp_check_stream(values[k], c->op->name)) return false;
       continue;
     }
     if (i < 0 || *seen & 1u << i || c->op->params[i].kind == MXP_VARARGS) {

@@ -1,9 +1,8 @@
-/* Python values as nodes: numbers, nested sequences of numbers and arrays, and what has the buffer protocol. Start at
- * mxp_from_object. */
-#include <stdlib.h>
+/* Python values as nodes: numbers, nested sequences of numbers and arrays, and objects that offer their memory or an
+ * array. Start at mxp_from_object. */
 #include <string.h>
 
-#include "mxp.h"
+#include "foreign.h"
 
 /* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 static bool as_int64(PyObject *o, int64_t *out) {
@@ -67,8 +66,10 @@ static mx_array as_dtype(mxb_ctx *ctx, mx_array a, int dtype) {
 }
 
 /* ---- Buffers ----------------------------------------------------------------------------------------------------- */
-/* A view's item as a dtype; float64 and complex128 are read as such, and narrowed afterwards. -1: none of ours. */
-static int dtype_of_format(const char *f, Py_ssize_t size, bool *is_wide_complex) {
+static bool is_little(void) { return *(const char *)&(const int){1} == 1; }
+
+/* The dtype of a letter of the struct module and a size; -1: none of ours. */
+static int dtype_of_letter(char letter, Py_ssize_t size) {
   static const struct {
     const char *letters;
     int by_size[4]; /* 1, 2, 4, 8 bytes */
@@ -76,66 +77,118 @@ static int dtype_of_format(const char *f, Py_ssize_t size, bool *is_wide_complex
                {"bhilqn", {MX_INT8, MX_INT16, MX_INT32, MX_INT64}},
                {"BHILQN", {MX_UINT8, MX_UINT16, MX_UINT32, MX_UINT64}},
                {"efd", {-1, MX_FLOAT16, MX_FLOAT32, MX_FLOAT64}}};
-  *is_wide_complex = false;
-  if (!f) f = "B";
-  if (*f == '@' || *f == '=' || *f == '<' || (*f == '>' && size == 1)) f++;
-  if (*f == 'Z') {
-    *is_wide_complex = !strcmp(f, "Zd");
-    return !strcmp(f, "Zf") || *is_wide_complex ? MX_COMPLEX64 : -1;
-  }
   int log = size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : size == 8 ? 3 : -1;
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds && log >= 0; i++)
-    if (*f && !f[1] && strchr(kinds[i].letters, *f)) return kinds[i].by_size[log];
+    if (letter && strchr(kinds[i].letters, letter)) return kinds[i].by_size[log];
   return -1;
 }
 
-static void narrow_complex(void *data, size_t count) {
-  const double *from = data;
-  float *to = data;
-  for (size_t i = 0; i < 2 * count; i++) to[i] = (float)from[i];
+static bool read_format(const Py_buffer *view, struct mxp_foreign *f) {
+  const char *p = view->format ? view->format : "B";
+  if (*p && strchr("@=<>!", *p)) {
+    f->is_swapped = (*p == '<' && !is_little()) || ((*p == '>' || *p == '!') && is_little());
+    p++;
+  }
+  bool is_complex = *p == 'Z';
+  int dtype = *p && !p[1 + is_complex] ? dtype_of_letter(p[is_complex], view->itemsize >> is_complex) : -1;
+  f->is_wide = is_complex && dtype == MX_FLOAT64;
+  if (is_complex) dtype = dtype == MX_FLOAT32 || f->is_wide ? MX_COMPLEX64 : -1;
+  f->dtype = (mx_dtype)dtype;
+  return dtype >= 0;
 }
 
-static mx_array from_view(mxb_ctx *ctx, Py_buffer *view) {
-  bool is_wide_complex;
-  int dtype = dtype_of_format(view->format, view->itemsize, &is_wide_complex);
-  if (dtype < 0 || view->ndim > MX_MAX_NDIM) {
+static bool read_view(const Py_buffer *view, struct mxp_foreign *f) {
+  *f = (struct mxp_foreign){.data = view->buf, .ndim = view->ndim, .itemsize = (size_t)view->itemsize};
+  if (view->ndim > MX_MAX_NDIM || view->suboffsets || !read_format(view, f)) {
     PyErr_Format(PyExc_TypeError, "[array] a buffer of %d axes with items of format '%s' has no dtype here", view->ndim,
                  view->format ? view->format : "B");
+    return false;
+  }
+  for (int i = 0; i < view->ndim; i++) {
+    f->shape[i] = view->shape[i];
+    f->strides[i] = view->strides[i];
+  }
+  return true;
+}
+
+static void release_view(void *view) {
+  PyBuffer_Release(view);
+  PyMem_Free(view);
+}
+
+static mx_array refuse_to_share(const char *why) {
+  PyErr_Format(PyExc_ValueError, "[asarray] the memory cannot be shared, since %s: leave out copy=False", why);
+  return NULL;
+}
+
+/* What NumPy cannot lend has a reason that it does not name: a dtype. */
+static mx_array refuse_buffer(PyObject *o) {
+  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL;
+  if (dtype)
+    PyErr_Format(PyExc_TypeError, "[array] cannot make an array of %.200s of dtype %S", Py_TYPE(o)->tp_name, dtype);
+  Py_XDECREF(dtype);
+  return NULL;
+}
+
+static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
+  struct mxp_foreign f;
+  Py_buffer *view = PyMem_Malloc(sizeof *view);
+  if (!view) return (mx_array)PyErr_NoMemory();
+  if (PyObject_GetBuffer(o, view, PyBUF_FULL_RO)) {
+    PyMem_Free(view);
+    return refuse_buffer(o);
+  }
+  if (!read_view(view, &f)) {
+    release_view(view);
     return NULL;
   }
-  int64_t shape[MX_MAX_NDIM];
-  for (int i = 0; i < view->ndim; i++) shape[i] = view->shape[i];
-  void *data = malloc((size_t)view->len + 1);
-  if (!data) return (mx_array)PyErr_NoMemory();
-  mx_array a = NULL;
-  if (!PyBuffer_ToContiguous(data, view, view->len, 'C')) {
-    if (is_wide_complex) narrow_complex(data, (size_t)(view->len / view->itemsize));
-    mx_ints ints = {shape, (size_t)view->ndim};
-    a = view->len ? mxb_from_data_managed(ctx, data, ints, (mx_dtype)dtype, free, data) : mxb_from_data(ctx, data, ints, (mx_dtype)dtype);
-    if (!a) mxp_raise(ctx);
-  }
-  if (!a || !view->len) free(data);
+  if (share) return mxp_foreign_share(ctx, &f, dtype, release_view, view);
+  mx_array a = mxp_foreign_copy(ctx, &f);
+  release_view(view);
   return a;
 }
 
-static mx_array from_buffer(mxb_ctx *ctx, PyObject *o) {
-  Py_buffer view;
-  if (PyObject_GetBuffer(o, &view, PyBUF_FULL_RO)) return NULL;
-  mx_array a = from_view(ctx, &view);
-  PyBuffer_Release(&view);
-  return a;
+/* The dtype of ml_dtypes is no letter of the struct module: NumPy sees its bits as integers. */
+static bool is_bfloat16(PyObject *o) {
+  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL, *text = dtype ? PyObject_Str(dtype) : NULL;
+  bool is = text && !PyUnicode_CompareWithASCIIString(text, "bfloat16");
+  Py_XDECREF(dtype);
+  Py_XDECREF(text);
+  PyErr_Clear();
+  return is;
 }
 
-bool mxp_is_operand(PyObject *o) { return PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o); }
+static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
+  PyObject *bits = PyObject_CallMethod(o, "view", "s", "uint16");
+  mx_array a = bits ? from_buffer(ctx, bits, share, MX_UINT16) : NULL;
+  mx_array b = a ? mxb_view(ctx, a, MX_BFLOAT16) : NULL;
+  if (a && !b) mxp_raise(ctx);
+  mxb_release(a);
+  Py_XDECREF(bits);
+  return b;
+}
 
-/* As MLX does, float64 from outside becomes float32. */
-static int default_dtype(mx_array a) { return mx_dtype_of(a) == MX_FLOAT64 ? MX_FLOAT32 : -1; }
+/* ---- Operands ---------------------------------------------------------------------------------------------------- */
+bool mxp_is_operand(PyObject *o) {
+  return (PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)) || mxp_has(o, "__mlx_array__");
+}
 
 mx_array mxp_operand(mxb_ctx *ctx, PyObject *o) {
   if (is_number(o)) return mxp_scalar(ctx, o);
-  if (!mxp_is_operand(o)) return NULL;
-  mx_array a = from_buffer(ctx, o);
-  return a ? as_dtype(ctx, a, default_dtype(a)) : NULL;
+  return mxp_is_operand(o) ? mxp_from_object(ctx, o, -1) : NULL;
+}
+
+/* A number of NumPy's is as weak as one of Python's. */
+mx_array mxp_weak_operand(mxb_ctx *ctx, PyObject *o) {
+  if (!PyObject_CheckBuffer(o) || !mxp_has(o, "__array__") || !mxp_has(o, "item") || !mxp_has(o, "ndim")) return mxp_operand(ctx, o);
+  PyObject *ndim = PyObject_GetAttrString(o, "ndim");
+  bool is_scalar = ndim && PyLong_Check(ndim) && !PyObject_IsTrue(ndim);
+  Py_XDECREF(ndim);
+  if (!is_scalar) return ndim ? mxp_operand(ctx, o) : NULL;
+  PyObject *item = PyObject_CallMethod(o, "item", NULL);
+  mx_array a = item ? mxp_operand(ctx, item) : NULL;
+  Py_XDECREF(item);
+  return a;
 }
 
 /* ---- Nested sequences -------------------------------------------------------------------------------------------- */
@@ -284,6 +337,43 @@ static mx_array from_sequence(mxb_ctx *ctx, PyObject *o, int dtype) {
   return as_dtype(ctx, stack_items(ctx, o), dtype);
 }
 
+/* ---- Objects that offer an array ----------------------------------------------------------------------------------- */
+static mx_array wrong_type(PyObject *o) {
+  PyErr_Format(PyExc_TypeError, "[array] cannot make an array of %.200s", Py_TYPE(o)->tp_name);
+  return NULL;
+}
+
+/* What o's method returns must be an array, of ours or with a buffer. */
+static mx_array from_method(mxb_ctx *ctx, PyObject *o, const char *method, bool share, int dtype) {
+  PyObject *made = PyObject_CallMethod(o, method, NULL);
+  mx_array a = NULL;
+  if (made && MXP_IS_ARRAY(made))
+    a = mxb_retain(MXP_NODE(made));
+  else if (made && PyObject_CheckBuffer(made))
+    a = mxp_from_foreign(ctx, made, share, dtype);
+  else if (made)
+    PyErr_Format(PyExc_TypeError, "[array] %.200s.%s must return an array, not %.200s", Py_TYPE(o)->tp_name, method, Py_TYPE(made)->tp_name);
+  Py_XDECREF(made);
+  return a;
+}
+
+mx_array mxp_from_foreign(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
+  if (Py_EnterRecursiveCall(" while making an array")) return NULL;
+  mx_array a = NULL;
+  if (PyObject_CheckBuffer(o))
+    a = is_bfloat16(o) ? from_bfloat16(ctx, o, share) : from_buffer(ctx, o, share, dtype);
+  else if (mxp_has(o, "__mlx_array__"))
+    a = from_method(ctx, o, "__mlx_array__", share, dtype);
+  else if (mxp_has(o, "__dlpack__"))
+    a = mxp_from_dlpack(ctx, o, share, dtype);
+  else if (mxp_has(o, "__array__"))
+    a = from_method(ctx, o, "__array__", share, dtype);
+  else
+    wrong_type(o);
+  Py_LeaveRecursiveCall();
+  return a;
+}
+
 mx_array mxp_from_object(mxb_ctx *ctx, PyObject *o, int dtype) {
   if (Py_TYPE(o) == &mxp_array_type) return as_dtype(ctx, mxb_retain(MXP_NODE(o)), dtype);
   if (is_number(o)) return constant(ctx, o, dtype);
@@ -293,10 +383,71 @@ mx_array mxp_from_object(mxb_ctx *ctx, PyObject *o, int dtype) {
     Py_LeaveRecursiveCall();
     return a;
   }
-  if (PyObject_CheckBuffer(o)) {
-    mx_array a = from_buffer(ctx, o);
-    return a ? as_dtype(ctx, a, dtype < 0 ? default_dtype(a) : dtype) : NULL;
-  }
-  PyErr_Format(PyExc_TypeError, "[array] cannot make an array of %.200s", Py_TYPE(o)->tp_name);
-  return NULL;
+  mx_array a = mxp_from_foreign(ctx, o, false, dtype);
+  return a && dtype < 0 && mx_dtype_of(a) == MX_FLOAT64 && !mxp_has(o, "__mlx_array__") ? as_dtype(ctx, a, MX_FLOAT32)
+                                                                                       : as_dtype(ctx, a, dtype);
 }
+
+/* ---- asarray ------------------------------------------------------------------------------------------------------- */
+/* A lazy array has no memory to be copied yet: the copy is an operation of its own. */
+static mx_array copy_array(mxb_ctx *ctx, mx_array node) {
+  if (mx_is_evaluated(node)) return mxp_copied(ctx, node);
+  mx_array yes = mxb_scalar_b(ctx, true), a = yes ? mxb_where(ctx, yes, node, node) : NULL;
+  mxb_release(yes);
+  if (!a) mxp_raise(ctx);
+  return a;
+}
+
+mx_array mxp_array_as_array(mxb_ctx *ctx, PyObject *o, int dtype, int copy) {
+  mx_array node = mxb_retain(MXP_NODE(o)), a = NULL;
+  bool is_other = dtype >= 0 && dtype != (int)mx_dtype_of(node);
+  if (is_other && !copy)
+    PyErr_Format(PyExc_ValueError, "[asarray] %s cannot become %s without a copy", mx_dtype_name(mx_dtype_of(node)), mx_dtype_name((mx_dtype)dtype));
+  else
+    a = copy == 1 && !is_other ? copy_array(ctx, node) : as_dtype(ctx, mxb_retain(node), dtype);
+  mxb_release(node);
+  return a;
+}
+
+static PyObject *core_asarray(PyObject *module, PyObject *args, PyObject *keywords) {
+  (void)module;
+  static char *names[] = {"", "dtype", "copy", NULL};
+  PyObject *o, *dtype_object = Py_None, *copy_object = Py_None;
+  mxb_ctx *ctx = mxp_ctx();
+  if (!ctx || !PyArg_ParseTupleAndKeywords(args, keywords, "O|O$O:asarray", names, &o, &dtype_object, &copy_object)) return NULL;
+  int dtype = dtype_object == Py_None ? -1 : mxp_dtype_of(dtype_object), copy = mxp_read_copy(copy_object, "asarray");
+  if (copy == -2 || (dtype < 0 && dtype_object != Py_None)) return NULL;
+  mx_array a;
+  if (MXP_IS_ARRAY(o))
+    a = mxp_array_as_array(ctx, o, dtype, copy);
+  else if (copy)
+    a = mxp_from_object(ctx, o, dtype);
+  else if (is_number(o) || is_sequence(o))
+    a = refuse_to_share("numbers of Python's are no memory");
+  else
+    a = mxp_from_foreign(ctx, o, true, dtype);
+  if (a && dtype >= 0 && (int)mx_dtype_of(a) != dtype) {
+    mxb_release(a);
+    a = refuse_to_share("its dtype is another");
+  }
+  return a ? mxp_wrap(ctx, a) : NULL;
+}
+
+int mxp_read_copy(PyObject *o, const char *who) {
+  if (o == Py_None) return -1;
+  if (PyBool_Check(o)) return o == Py_True;
+  PyErr_Format(PyExc_TypeError, "[%s] copy must be True, False or None, not %.200s", who, Py_TYPE(o)->tp_name);
+  return -2;
+}
+
+PyMethodDef mxp_convert_functions[] = {
+    {"asarray", (PyCFunction)(void (*)(void))core_asarray, METH_VARARGS | METH_KEYWORDS,
+     "asarray($module, a, /, dtype=None, *, copy=None)\n--\n\n"
+     "An array of an array, a number, a nested list, or an object with the buffer protocol, __mlx_array__, __dlpack__ or\n"
+     "__array__.\n"
+     "`copy`: False shares the memory, so that what its owner writes there later is seen; True always copies; None copies what\n"
+     "is no array of mlx.core yet.\n"
+     "dtype: that of `a` where None, but float32 for float64.\n"
+     "error: ValueError if copy=False cannot be kept; TypeError for an unknown dtype.\n"
+     "    a = mx.asarray(numpy.ones(4, 'float32'), copy=False)"},
+    {NULL, NULL, 0, NULL}};

@@ -1,5 +1,8 @@
 /* Devices: there is the CPU. mx.gpu exists, so that programs which ask for it get an answer. */
-#include "mxp.h"
+#include "device.h"
+
+#include <stdio.h>
+#include <string.h>
 
 typedef struct {
   PyObject_HEAD
@@ -57,12 +60,26 @@ static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *keywor
   return (PyObject *)d;
 }
 
+static PyObject *type_name(PyObject *self, void *unused) {
+  (void)unused;
+  return PyUnicode_FromString(((device_type *)self)->is_gpu ? "gpu" : "cpu");
+}
+
+static PyObject *type_value(PyObject *self, void *unused) {
+  (void)unused;
+  return PyLong_FromLong(((device_type *)self)->is_gpu);
+}
+
+static PyGetSetDef type_getset[] = {
+    {"name", type_name, NULL, "\"cpu\" or \"gpu\".", NULL}, {"value", type_value, NULL, "0 or 1.", NULL}, {NULL, NULL, NULL, NULL, NULL}};
+
 static PyTypeObject type_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.DeviceType",
     .tp_basicsize = sizeof(device_type),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_doc = "A kind of device: mx.cpu or mx.gpu.",
     .tp_repr = type_repr,
+    .tp_getset = type_getset,
 };
 
 static PyGetSetDef device_getset[] = {{"type", device_get_type, NULL, "mx.cpu or mx.gpu.", NULL}, {NULL, NULL, NULL, NULL, NULL}};
@@ -92,10 +109,12 @@ bool mxp_check_device(PyObject *o, const char *who) {
   return !found;
 }
 
+PyObject *mxp_default_device(void) { return Py_NewRef(default_device); }
+
 static PyObject *core_default_device(PyObject *module, PyObject *unused) {
   (void)module;
   (void)unused;
-  return Py_NewRef(default_device);
+  return mxp_default_device();
 }
 
 static PyObject *core_set_default_device(PyObject *module, PyObject *o) {
@@ -107,6 +126,48 @@ static PyObject *core_is_available(PyObject *module, PyObject *o) {
   (void)module;
   int found = look_up(o);
   return found == -2 && !mxp_check_device(o, "is_available") ? NULL : PyBool_FromLong(!found);
+}
+
+static PyObject *core_device_count(PyObject *module, PyObject *o) {
+  (void)module;
+  if (Py_TYPE(o) != &type_type) return PyErr_Format(PyExc_TypeError, "[device_count] expects mx.cpu or mx.gpu, not %.200s", Py_TYPE(o)->tp_name);
+  return PyLong_FromLong(!((device_type *)o)->is_gpu);
+}
+
+/* The processor's name as Linux knows it, without the line's end; "" where it does not. */
+static void processor_name(char *out, size_t size) {
+  char line[512];
+  *out = 0;
+  FILE *f = fopen("/proc/cpuinfo", "re");
+  while (f && !*out && fgets(line, sizeof line, f)) {
+    const char *colon = strncmp(line, "model name", 10) ? NULL : strchr(line, ':');
+    if (colon) snprintf(out, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+  }
+  if (f) fclose(f);
+}
+
+static const char *architecture(void) {
+#if defined(__x86_64__)
+  return "x86_64";
+#elif defined(__aarch64__)
+  return "aarch64";
+#else
+  return "unknown";
+#endif
+}
+
+static PyObject *core_device_info(PyObject *module, PyObject *args, PyObject *keywords) {
+  (void)module;
+  static char *names[] = {"d", NULL};
+  PyObject *o = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:device_info", names, &o)) return NULL;
+  int found = o == Py_None ? 0 : look_up(o);
+  if (found == -2 && !mxp_check_device(o, "device_info")) return NULL;
+  if (found) return PyDict_New();
+  char name[256];
+  processor_name(name, sizeof name);
+  return Py_BuildValue("{sssssssK}", "architecture", architecture(), "device_name", name, "kernels", mx_cpu_name(), "memory_size",
+                       (unsigned long long)mxp_total_memory());
 }
 
 PyMethodDef mxp_device_functions[] = {
@@ -125,6 +186,17 @@ PyMethodDef mxp_device_functions[] = {
      "Whether the device is here.\n"
      "\n>>> mx.is_available(mx.cpu)\n"
      "True"},
+    {"device_count", core_device_count, METH_O,
+     "device_count($module, device_type, /)\n--\n\n"
+     "How many devices of a kind are here: 1 for mx.cpu, 0 for mx.gpu.\n"
+     "\n>>> mx.device_count(mx.cpu)\n"
+     "1"},
+    {"device_info", (PyCFunction)(void (*)(void))core_device_info, METH_VARARGS | METH_KEYWORDS,
+     "device_info($module, /, d=None)\n--\n\n"
+     "What is known of a device: its architecture, device_name, memory_size in bytes, and which kernels are in use. An empty\n"
+     "dict for a device that is not here.\n"
+     "\n>>> sorted(mx.device_info())\n"
+     "['architecture', 'device_name', 'kernels', 'memory_size']"},
     {NULL, NULL, 0, NULL}};
 
 bool mxp_add_devices(PyObject *m) {
@@ -136,6 +208,6 @@ bool mxp_add_devices(PyObject *m) {
     if (PyDict_SetItemString(type_type.tp_dict, i ? "gpu" : "cpu", (PyObject *)&types[i])) return false;
   }
   default_device = PyObject_CallOneArg((PyObject *)&device_class, (PyObject *)&types[0]);
-  return default_device && !PyModule_AddObjectRef(m, "Device", (PyObject *)&device_class) &&
+  return default_device && mxp_add_streams(m) && !PyModule_AddObjectRef(m, "Device", (PyObject *)&device_class) &&
          !PyModule_AddObjectRef(m, "DeviceType", (PyObject *)&type_type);
 }

@@ -24,18 +24,6 @@ static PyObject *core_async_eval(PyObject *module, PyObject *const *args, Py_ssi
   return is_done ? Py_NewRef(Py_None) : NULL;
 }
 
-static PyObject *core_synchronize(PyObject *module, PyObject *unused) {
-  (void)module;
-  (void)unused;
-  mxb_ctx *ctx = mxp_ctx();
-  if (!ctx) return NULL;
-  mx_status status;
-  Py_BEGIN_ALLOW_THREADS
-  status = mxb_synchronize(ctx);
-  Py_END_ALLOW_THREADS
-  return status ? mxp_raise(ctx) : Py_NewRef(Py_None);
-}
-
 /* ---- The machine ------------------------------------------------------------------------------------------------- */
 static PyObject *core_set_num_threads(PyObject *module, PyObject *o) {
   (void)module;
@@ -95,12 +83,6 @@ PyMethodDef mxp_eval_functions[] = {
      ">>> mx.async_eval(a)\n"
      ">>> a.tolist()\n"
      "[0, 2, 4]"},
-    {"synchronize", core_synchronize, METH_NOARGS,
-     "synchronize($module, /)\n--\n\n"
-     "Waits for what async_eval has started.\n"
-     "error: the first of the calling thread's failures since the last call.\n"
-     "\n>>> mx.async_eval(mx.arange(3) * 2)\n"
-     ">>> mx.synchronize()"},
     {"set_num_threads", core_set_num_threads, METH_O,
      "set_num_threads($module, n, /)\n--\n\n"
      "Sets how many threads share one evaluation; results do not depend on it.\n"

@@ -1,7 +1,7 @@
-/* From arrays to Python: one number, nested lists, and the buffer protocol (which NumPy reads without a copy). */
+/* From arrays to Python: one number, nested lists, the buffer protocol (which NumPy reads without a copy), __array__. */
 #include <string.h>
 
-#include "mxp.h"
+#include "foreign.h"
 
 /* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 static float from_half(const void *p) {
@@ -87,7 +87,7 @@ PyObject *mxp_tolist(PyObject *array) {
   return result;
 }
 
-/* ---- The buffer protocol: read-only, for other arrays may share the memory --------------------------------------- */
+/* ---- The buffer protocol: who writes changes every array that shares the memory ------------------------------------ */
 struct lent {
   mxb_exported memory;
   Py_ssize_t shape[MX_MAX_NDIM], strides[MX_MAX_NDIM];
@@ -104,9 +104,13 @@ static bool describe(Py_buffer *view, PyObject *self, struct lent *l, const int6
     l->shape[i] = (Py_ssize_t)l->memory.shape[i];
     l->strides[i] = (Py_ssize_t)strides[i] * (Py_ssize_t)itemsize;
   }
-  *view = (Py_buffer){.buf = l->memory.data, .len = (Py_ssize_t)mx_nbytes(l->memory.owner), .itemsize = (Py_ssize_t)itemsize, .readonly = 1,
+  *view = (Py_buffer){.buf = l->memory.data, .len = (Py_ssize_t)mx_nbytes(l->memory.owner), .itemsize = (Py_ssize_t)itemsize, .readonly = !l->memory.is_writable,
                       .ndim = l->memory.ndim, .format = (char *)format_of(l->memory.dtype), .shape = l->shape, .strides = l->strides,
                       .internal = l};
+  if (flags & PyBUF_WRITABLE && view->readonly) {
+    PyErr_SetString(PyExc_BufferError, "[array] this memory is read-only: it belongs to another object, or to a number");
+    return false;
+  }
   bool asks_c = (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS || (flags & PyBUF_STRIDES) != PyBUF_STRIDES;
   bool asks_f = (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS, asks_any = (flags & PyBUF_ANY_CONTIGUOUS) == PyBUF_ANY_CONTIGUOUS;
   if ((asks_c && !PyBuffer_IsContiguous(view, 'C')) || (asks_f && !PyBuffer_IsContiguous(view, 'F')) ||
@@ -124,10 +128,8 @@ static bool describe(Py_buffer *view, PyObject *self, struct lent *l, const int6
 static int get_buffer(PyObject *self, Py_buffer *view, int flags) {
   view->obj = NULL;
   mx_dtype dtype = mx_dtype_of(MXP_NODE(self));
-  if (flags & PyBUF_WRITABLE || !format_of(dtype)) {
-    PyErr_Format(PyExc_BufferError, flags & PyBUF_WRITABLE ? "[array] the memory of an array of %s is read-only"
-                                                           : "[array] buffers have no format for %s: convert it with astype first",
-                 mx_dtype_name(dtype));
+  if (!format_of(dtype)) {
+    PyErr_Format(PyExc_BufferError, "[array] buffers have no format for %s: convert it with astype first", mx_dtype_name(dtype));
     return -1;
   }
   mxb_ctx *ctx = mxp_ctx();
@@ -154,3 +156,80 @@ static void release_buffer(PyObject *self, Py_buffer *view) {
 }
 
 PyBufferProcs mxp_buffer_procs = {get_buffer, release_buffer};
+
+/* ---- __array__: for what NumPy cannot read through the buffer protocol, and with dtype and copy as it asks --------- */
+/* A view of the bits, as NumPy has them, in the dtype of ml_dtypes. */
+static PyObject *bfloat16_view(mxb_ctx *ctx, PyObject *numpy, mx_array node) {
+  PyObject *ml_dtypes = PyImport_ImportModule("ml_dtypes");
+  if (!ml_dtypes) {
+    if (PyErr_ExceptionMatches(PyExc_ImportError))
+      PyErr_SetString(PyExc_TypeError, "[array] NumPy has no bfloat16: install ml_dtypes, or convert with astype(mx.float32) first");
+    return NULL;
+  }
+  PyObject *dtype = PyObject_GetAttrString(ml_dtypes, "bfloat16"), *bits = dtype ? mxp_wrap(ctx, mxb_view(ctx, node, MX_UINT16)) : NULL;
+  PyObject *plain = bits ? PyObject_CallMethod(numpy, "asarray", "O", bits) : NULL;
+  PyObject *view = plain ? PyObject_CallMethod(plain, "view", "O", dtype) : NULL;
+  Py_DECREF(ml_dtypes);
+  Py_XDECREF(dtype);
+  Py_XDECREF(bits);
+  Py_XDECREF(plain);
+  return view;
+}
+
+/* A memoryview, since asarray of the array itself would come back here where its memory cannot be had. */
+static PyObject *numpy_view(mxb_ctx *ctx, PyObject *numpy, PyObject *self) {
+  if (mx_dtype_of(MXP_NODE(self)) == MX_BFLOAT16) return bfloat16_view(ctx, numpy, MXP_NODE(self));
+  PyObject *memory = PyMemoryView_FromObject(self), *view = memory ? PyObject_CallMethod(numpy, "asarray", "O", memory) : NULL;
+  Py_XDECREF(memory);
+  return view;
+}
+
+/* `view` is given up. */
+static PyObject *convert_view(PyObject *numpy, PyObject *view, PyObject *wanted, int copy) {
+  PyObject *dtype = wanted == Py_None ? NULL : PyObject_CallMethod(numpy, "dtype", "O", wanted);
+  PyObject *have = dtype ? PyObject_GetAttrString(view, "dtype") : NULL, *result = NULL;
+  int is_other = have ? PyObject_RichCompareBool(have, dtype, Py_NE) : wanted == Py_None ? 0 : -1;
+  if (is_other == 1 && !copy)
+    PyErr_Format(PyExc_ValueError, "[array] %S cannot become %S without a copy", have, dtype);
+  else if (is_other == 1)
+    result = PyObject_CallMethod(view, "astype", "O", dtype);
+  else if (!is_other)
+    result = copy == 1 ? PyObject_CallMethod(view, "copy", NULL) : Py_NewRef(view);
+  Py_XDECREF(dtype);
+  Py_XDECREF(have);
+  Py_DECREF(view);
+  return result;
+}
+
+static PyObject *array_array(PyObject *self, PyObject *args, PyObject *keywords) {
+  static char *names[] = {"dtype", "copy", NULL};
+  PyObject *dtype = Py_None, *copy_object = Py_None;
+  mxb_ctx *ctx = mxp_ctx();
+  if (!ctx || !PyArg_ParseTupleAndKeywords(args, keywords, "|OO:__array__", names, &dtype, &copy_object)) return NULL;
+  int copy = mxp_read_copy(copy_object, "array");
+  PyObject *numpy = copy == -2 ? NULL : PyImport_ImportModule("numpy"), *view = numpy ? numpy_view(ctx, numpy, self) : NULL;
+  PyObject *result = view ? convert_view(numpy, view, dtype, copy) : NULL;
+  Py_XDECREF(numpy);
+  return result;
+}
+
+static PyObject *array_namespace(PyObject *self, PyObject *args, PyObject *keywords) {
+  (void)self;
+  static char *names[] = {"api_version", NULL};
+  PyObject *version = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:__array_namespace__", names, &version)) return NULL;
+  if (version != Py_None && !PyUnicode_Check(version))
+    return PyErr_Format(PyExc_TypeError, "[array] api_version must be a str or None, not %.200s", Py_TYPE(version)->tp_name);
+  if (version != Py_None) return PyErr_Format(PyExc_ValueError, "[array] no version of the array API is there as a whole, %R included", version);
+  return PyImport_ImportModule("mlx.core");
+}
+
+PyMethodDef mxp_export_methods[] = {
+    {"__array__", (PyCFunction)(void (*)(void))array_array, METH_VARARGS | METH_KEYWORDS,
+     "__array__($self, /, dtype=None, copy=None)\n--\n\n"
+     "The array as NumPy's, over the same memory where `dtype` and `copy` allow it. Evaluates. bfloat16 needs ml_dtypes.\n"
+     "error: ValueError if copy=False cannot be kept; TypeError for bfloat16 without ml_dtypes."},
+    {"__array_namespace__", (PyCFunction)(void (*)(void))array_namespace, METH_VARARGS | METH_KEYWORDS,
+     "__array_namespace__($self, /, api_version=None)\n--\n\nThe module with the functions of the array API: mlx.core.\n"
+     "error: ValueError if a version is asked for."},
+    {NULL, NULL, 0, NULL}};

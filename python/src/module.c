@@ -58,10 +58,14 @@ static bool add_submodule(PyObject *m, const char *attribute, struct PyModuleDef
 
 static bool fill(PyObject *m) {
   return mxp_add_errors(m) && mxp_add_array(m) && !PyModule_AddObjectRef(m, "Dtype", (PyObject *)&mxp_dtype_type) &&
-         mxp_add_dtypes(m) && mxp_add_categories(m) && mxp_add_devices(m) && add_constants(m) && !PyModule_AddFunctions(m, mxp_transform_functions) &&
+         mxp_add_dtypes(m) && mxp_add_categories(m) && mxp_add_devices(m) && mxp_add_infos(m) && add_constants(m) &&
+         !PyModule_AddFunctions(m, mxp_transform_functions) &&
          !PyModule_AddFunctions(m, mxp_eval_functions) && !PyModule_AddFunctions(m, mxp_type_functions) &&
          !PyModule_AddFunctions(m, mxp_device_functions) && !PyModule_AddFunctions(m, mxp_file_functions) &&
-         !PyModule_AddFunctions(m, mxp_tree_functions) && add_submodule(m, "linalg", &linalg, NULL) &&
+         !PyModule_AddFunctions(m, mxp_tree_functions) && !PyModule_AddFunctions(m, mxp_stream_functions) &&
+         !PyModule_AddFunctions(m, mxp_memory_functions) && !PyModule_AddFunctions(m, mxp_convert_functions) &&
+         !PyModule_AddFunctions(m, mxp_dlpack_functions) && add_submodule(m, "metal", &mxp_metal, NULL) &&
+         add_submodule(m, "cuda", &mxp_cuda, NULL) && add_submodule(m, "linalg", &linalg, NULL) &&
          add_submodule(m, "random", &random_numbers, random_functions);
 }
 

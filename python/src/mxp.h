@@ -42,9 +42,12 @@ bool mxp_add_array(PyObject *module);
 /* ---- convert.c: Python values as nodes, owned -------------------------------------------------------------------- */
 /* A weak scalar for bool, int, float and complex. NULL without an exception: `o` is none of these. */
 mx_array mxp_scalar(mxb_ctx *ctx, PyObject *o);
-/* mxp_scalar, or an array from what has the buffer protocol; NULL without an exception: neither. May run Python code. */
+/* mxp_scalar, or an array from what has the buffer protocol or __mlx_array__; NULL without an exception: neither. May run
+ * Python code. */
 mx_array mxp_operand(mxb_ctx *ctx, PyObject *o);
-/* mx.array(o, dtype): arrays, scalars, nested sequences, buffers. `dtype` -1: by the values. NULL with an exception. */
+mx_array mxp_weak_operand(mxb_ctx *ctx, PyObject *o); /* the same beside an array, whose dtype NumPy's numbers take too */
+/* mx.array(o, dtype): arrays, scalars, nested sequences, and objects that offer memory or an array (foreign.h). `dtype` -1:
+ * by the values. NULL with an exception. */
 mx_array mxp_from_object(mxb_ctx *ctx, PyObject *o, int dtype);
 bool mxp_is_operand(PyObject *o); /* cheap: could mxp_operand take it? */
 
@@ -91,11 +94,16 @@ int mxp_dtype_of(PyObject *o);
 size_t mxp_dtype_size(mx_dtype t);
 bool mxp_add_dtypes(PyObject *module);
 
-/* ---- types.c, device.c ------------------------------------------------------------------------------------------- */
+/* ---- types.c, info.c, device.c, stream.c, memory.c ---------------------------------------------------------------- */
 bool mxp_add_categories(PyObject *module);
+bool mxp_add_infos(PyObject *module);
 bool mxp_add_devices(PyObject *module);
 /* False with an exception unless `o` is a device that is here. */
 bool mxp_check_device(PyObject *o, const char *who);
+/* The same for what a stream= argument takes: devices and streams. */
+bool mxp_check_stream(PyObject *o, const char *who);
+uint64_t mxp_total_memory(void); /* of the machine, in bytes; 0: not known */
+extern struct PyModuleDef mxp_metal, mxp_cuda;
 
 /* ---- tree.c: nests of lists, tuples and dicts with arrays as leaves ---------------------------------------------- */
 struct mxp_leaves {
@@ -112,5 +120,7 @@ void mxp_leaves_free(struct mxp_leaves *leaves);
 /* ---- transform.c ------------------------------------------------------------------------------------------------- */
 extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[], mxp_type_functions[], mxp_device_functions[], mxp_file_functions[],
     mxp_tree_functions[];
+extern PyMethodDef mxp_stream_functions[], mxp_memory_functions[], mxp_convert_functions[], mxp_dlpack_functions[];
+extern PyMethodDef mxp_export_methods[], mxp_dlpack_methods[]; /* of arrays */
 
 #endif

@@ -7,7 +7,7 @@ typedef mx_array (*binary)(mxb_ctx *ctx, mx_array a, mx_array b);
 static mx_array side(mxb_ctx *ctx, PyObject *o) {
   if (MXP_IS_ARRAY(o)) return mxb_retain(MXP_NODE(o));
   mx_array a = mxp_scalar(ctx, o);
-  return a || PyErr_Occurred() ? a : mxp_operand(ctx, o);
+  return a || PyErr_Occurred() ? a : mxp_weak_operand(ctx, o);
 }
 
 /* Owned; NULL with an exception, or without where an operand is none. */

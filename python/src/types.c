@@ -1,4 +1,4 @@
-/* Questions about dtypes and shapes: categories, issubdtype, result_type, broadcast_shapes. */
+/* Questions about dtypes and shapes: categories, issubdtype, isdtype, result_type, can_cast, broadcast_shapes. */
 #include "mxp.h"
 
 /* ---- Categories: a tree --------------------------------------------------------------------------------------------- */
@@ -48,6 +48,49 @@ static PyObject *core_issubdtype(PyObject *module, PyObject *const *args, Py_ssi
   return PyBool_FromLong(at == wanted);
 }
 
+/* ---- Kinds of the array API ------------------------------------------------------------------------------------------ */
+/* 1 or 0; -1: there is no kind of that name. */
+static int is_of_kind(mx_dtype t, PyObject *name) {
+  static const struct {
+    const char *name;
+    int first, last; /* dtypes */
+  } kinds[] = {{"bool", MX_BOOL, MX_BOOL},
+               {"signed integer", MX_INT8, MX_INT64},
+               {"unsigned integer", MX_UINT8, MX_UINT64},
+               {"integral", MX_UINT8, MX_INT64},
+               {"real floating", MX_FLOAT16, MX_BFLOAT16},
+               {"complex floating", MX_COMPLEX64, MX_COMPLEX64},
+               {"numeric", MX_UINT8, MX_COMPLEX64}};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!PyUnicode_CompareWithASCIIString(name, kinds[i].name)) return (int)t >= kinds[i].first && (int)t <= kinds[i].last;
+  return -1;
+}
+
+/* 1, 0, or -1 with an exception. */
+static int matches(PyObject *dtype, PyObject *kind) {
+  if (Py_TYPE(kind) == &mxp_dtype_type) return kind == dtype;
+  int found = PyUnicode_Check(kind) ? is_of_kind((mx_dtype)mxp_dtype_of(dtype), kind) : -1;
+  if (found < 0 && PyUnicode_Check(kind))
+    PyErr_Format(PyExc_ValueError, "[isdtype] there is no kind %R: kinds are 'bool', 'signed integer', 'unsigned integer', 'integral', 'real floating', "
+                                   "'complex floating' and 'numeric'", kind);
+  else if (found < 0)
+    PyErr_Format(PyExc_ValueError, "[isdtype] kind must be a dtype, a str or a tuple of these, not %.200s", Py_TYPE(kind)->tp_name);
+  return found;
+}
+
+static PyObject *core_isdtype(PyObject *module, PyObject *args, PyObject *keywords) {
+  (void)module;
+  static char *names[] = {"dtype", "kind", NULL};
+  PyObject *dtype, *kind;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:isdtype", names, &dtype, &kind) || mxp_dtype_of(dtype) < 0) return NULL;
+  int found = 0;
+  if (!PyTuple_Check(kind))
+    found = matches(dtype, kind);
+  else
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kind) && !found; i++) found = matches(dtype, PyTuple_GET_ITEM(kind, i));
+  return found < 0 ? NULL : PyBool_FromLong(found);
+}
+
 /* ---- Promotion ------------------------------------------------------------------------------------------------------ */
 static PyObject *core_result_type(PyObject *module, PyObject *const *args, Py_ssize_t n) {
   (void)module;
@@ -59,6 +102,15 @@ static PyObject *core_result_type(PyObject *module, PyObject *const *args, Py_ss
   }
   if (result < 0) return PyErr_Format(PyExc_ValueError, "[result_type] needs at least one array or dtype");
   return Py_NewRef(mxp_dtype_object((mx_dtype)result));
+}
+
+static PyObject *core_can_cast(PyObject *module, PyObject *args, PyObject *keywords) {
+  (void)module;
+  static char *names[] = {"from_", "to", NULL};
+  PyObject *from, *to;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:can_cast", names, &from, &to)) return NULL;
+  int have = MXP_IS_ARRAY(from) ? (int)mx_dtype_of(MXP_NODE(from)) : mxp_dtype_of(from), wanted = have < 0 ? -1 : mxp_dtype_of(to);
+  return wanted < 0 ? NULL : PyBool_FromLong((int)mx_result_type((mx_dtype)have, (mx_dtype)wanted) == wanted);
 }
 
 /* The sizes of `o` in `at`, last axis first; how many, or -1 with an exception. */
@@ -111,6 +163,18 @@ PyMethodDef mxp_type_functions[] = {
      "The dtype that all promote to.\n"
      "\n>>> mx.result_type(mx.ones(2, dtype=mx.int8), mx.float16)\n"
      "mlx.core.float16"},
+    {"isdtype", (PyCFunction)(void (*)(void))core_isdtype, METH_VARARGS | METH_KEYWORDS,
+     "isdtype($module, /, dtype, kind)\n--\n\n"
+     "Whether a dtype is `kind`, or of that kind of the array API ('bool', 'signed integer', 'unsigned integer', 'integral',\n"
+     "'real floating', 'complex floating', 'numeric'), or one of a tuple of these.\n"
+     "error: ValueError if there is no such kind.\n"
+     "\n>>> mx.isdtype(mx.int8, ('bool', 'integral'))\n"
+     "True"},
+    {"can_cast", (PyCFunction)(void (*)(void))core_can_cast, METH_VARARGS | METH_KEYWORDS,
+     "can_cast($module, /, from_, to)\n--\n\n"
+     "Whether an array or dtype promoted with `to` gives `to`.\n"
+     "\n>>> mx.can_cast(mx.int8, mx.float16)\n"
+     "True"},
     {"broadcast_shapes", (PyCFunction)(void (*)(void))core_broadcast_shapes, METH_FASTCALL,
      "broadcast_shapes($module, /, *shapes)\n--\n\n"
      "The shape that all broadcast to.\n"
