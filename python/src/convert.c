@@ -121,51 +121,47 @@ static mx_array refuse_to_share(const char *why) {
   return NULL;
 }
 
-/* What NumPy cannot lend has a reason that it does not name: a dtype. */
-static mx_array refuse_buffer(PyObject *o) {
-  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL;
-  if (dtype)
-    PyErr_Format(PyExc_TypeError, "[array] cannot make an array of %.200s of dtype %S", Py_TYPE(o)->tp_name, dtype);
-  Py_XDECREF(dtype);
-  return NULL;
-}
+static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype);
 
-static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
-  struct mxp_foreign f;
-  Py_buffer *view = PyMem_Malloc(sizeof *view);
-  if (!view) return (mx_array)PyErr_NoMemory();
-  if (PyObject_GetBuffer(o, view, PyBUF_FULL_RO)) {
-    PyMem_Free(view);
-    return refuse_buffer(o);
-  }
-  if (!read_view(view, &f)) {
-    release_view(view);
-    return NULL;
-  }
-  if (share) return mxp_foreign_share(ctx, &f, dtype, release_view, view);
-  mx_array a = mxp_foreign_copy(ctx, &f);
-  release_view(view);
-  return a;
-}
-
-/* The dtype of ml_dtypes is no letter of the struct module: NumPy sees its bits as integers. */
-static bool is_bfloat16(PyObject *o) {
-  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL, *text = dtype ? PyObject_Str(dtype) : NULL;
-  bool is = text && !PyUnicode_CompareWithASCIIString(text, "bfloat16");
-  Py_XDECREF(dtype);
-  Py_XDECREF(text);
-  PyErr_Clear();
-  return is;
-}
-
+/* An array of ml_dtypes, whose dtype is no letter of the struct module: NumPy sees its bits as integers. */
 static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
   PyObject *bits = PyObject_CallMethod(o, "view", "s", "uint16");
-  mx_array a = bits ? from_buffer(ctx, bits, share, MX_UINT16) : NULL;
-  mx_array b = a ? mxb_view(ctx, a, MX_BFLOAT16) : NULL;
+  mx_array a = bits ? from_buffer(ctx, bits, share, MX_UINT16) : NULL, b = a ? mxb_view(ctx, a, MX_BFLOAT16) : NULL;
   if (a && !b) mxp_raise(ctx);
   mxb_release(a);
   Py_XDECREF(bits);
   return b;
+}
+
+/* NumPy lends no memory of dtypes that have no letter: bfloat16 is one that is here, the others are named. */
+static mx_array from_unlendable(mxb_ctx *ctx, PyObject *o, bool share) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL, *name = dtype ? PyObject_Str(dtype) : NULL;
+  bool is_bfloat16 = name && !PyUnicode_CompareWithASCIIString(name, "bfloat16");
+  if (!name) PyErr_Restore(type, value, traceback);
+  if (name) Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
+  if (name && !is_bfloat16) PyErr_Format(PyExc_TypeError, "[array] cannot make an array of %.200s of dtype %U", Py_TYPE(o)->tp_name, name);
+  Py_XDECREF(dtype);
+  Py_XDECREF(name);
+  return is_bfloat16 ? from_bfloat16(ctx, o, share) : NULL;
+}
+
+static mx_array from_view(mxb_ctx *ctx, Py_buffer *view, bool share, int dtype) {
+  struct mxp_foreign f;
+  bool is_read = read_view(view, &f);
+  if (is_read && share) return mxp_foreign_share(ctx, &f, dtype, release_view, view);
+  mx_array a = is_read ? mxp_foreign_copy(ctx, &f) : NULL;
+  release_view(view);
+  return a;
+}
+
+static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
+  Py_buffer *view = PyMem_Malloc(sizeof *view);
+  if (!view) return (mx_array)PyErr_NoMemory();
+  if (!PyObject_GetBuffer(o, view, PyBUF_FULL_RO)) return from_view(ctx, view, share, dtype);
+  PyMem_Free(view);
+  return from_unlendable(ctx, o, share);
 }
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
@@ -361,7 +357,7 @@ mx_array mxp_from_foreign(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
   if (Py_EnterRecursiveCall(" while making an array")) return NULL;
   mx_array a = NULL;
   if (PyObject_CheckBuffer(o))
-    a = is_bfloat16(o) ? from_bfloat16(ctx, o, share) : from_buffer(ctx, o, share, dtype);
+    a = from_buffer(ctx, o, share, dtype);
   else if (mxp_has(o, "__mlx_array__"))
     a = from_method(ctx, o, "__mlx_array__", share, dtype);
   else if (mxp_has(o, "__dlpack__"))
