@@ -1,0 +1,3 @@
+"""What asks for CUDA gets an answer."""
+
+def is_available() -> bool: ...
