@@ -79,6 +79,7 @@ MX_API mx_array mxb_where(mxb_ctx *ctx, mx_array condition, mx_array a, mx_array
 MX_API mx_array mxb_to_fp8(mxb_ctx *ctx, mx_array a);
 MX_API mx_array mxb_astype(mxb_ctx *ctx, mx_array a, mx_dtype dtype);
 MX_API mx_array mxb_stop_gradient(mxb_ctx *ctx, mx_array a);
+MX_API mx_array mxb_depends(mxb_ctx *ctx, mx_array a, const mx_array *dependencies, size_t count);
 MX_API mx_array mxb_positive(mxb_ctx *ctx, mx_array a);
 MX_API mx_array mxb_reciprocal(mxb_ctx *ctx, mx_array a);
 MX_API mx_array mxb_degrees(mxb_ctx *ctx, mx_array a);

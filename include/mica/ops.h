@@ -218,6 +218,8 @@ MX_API mx_array mx_to_fp8(mx_array a);
 MX_API mx_array mx_astype(mx_array a, mx_dtype dtype);
 /** `a`, as a constant to differentiation.  [lazy; fails: memory] */
 MX_API mx_array mx_stop_gradient(mx_array a);
+/** `a` itself, computed only after `dependencies`: gradients pass through, to `a` alone.  [lazy; fails: memory] */
+MX_API mx_array mx_depends(mx_array a, const mx_array *dependencies, size_t count);
 /** `a` itself.  [lazy; fails: memory] */
 MX_API mx_array mx_positive(mx_array a);
 /** 1 / a.  [lazy; fails: memory]

@@ -201,3 +201,36 @@ PyObject *mxp_arange(struct mxp_call *c) {
   if (is_float) return mxp_give(c, mxb_arange(c->ctx, n[0].f, n[1].f, n[2].f, dtype_or(c->v[3].i, MX_FLOAT32)));
   return mxp_give(c, mxb_arange_i(c->ctx, n[0].i, n[1].i, n[2].i, dtype_or(c->v[3].i, is_wide ? MX_INT64 : MX_INT32)));
 }
+
+/* ---- depends ------------------------------------------------------------------------------------------------------- */
+/* One array, or a list of them; a new reference to each item is held. */
+static bool read_one_or_many(struct mxp_call *c, const char *name, PyObject *o, struct mxp_leaves *out) {
+  bool is_list = PyList_Check(o) || PyTuple_Check(o);
+  for (Py_ssize_t i = 0; is_list && i < PySequence_Fast_GET_SIZE(o); i++)
+    if (!MXP_IS_ARRAY(PySequence_Fast_GET_ITEM(o, i))) return mxp_wrong(c, name, "arrays", PySequence_Fast_GET_ITEM(o, i));
+  if (!is_list && !MXP_IS_ARRAY(o)) return mxp_wrong(c, name, "an array or a list of arrays", o);
+  return mxp_tree_flatten(o, out, "depends");
+}
+
+/* The structure of `inputs`, as MLX returns it: an array, or a list. */
+static PyObject *depending(struct mxp_call *c, const struct mxp_leaves *inputs, const struct mxp_leaves *dependencies) {
+  if (MXP_IS_ARRAY(c->v[0].object)) return mxp_give(c, mxb_depends(c->ctx, inputs->at[0], dependencies->at, dependencies->count));
+  PyObject *list = PyList_New((Py_ssize_t)inputs->count);
+  for (size_t i = 0; list && i < inputs->count; i++) {
+    PyObject *o = mxp_give(c, mxb_depends(c->ctx, inputs->at[i], dependencies->at, dependencies->count));
+    if (o)
+      PyList_SET_ITEM(list, (Py_ssize_t)i, o);
+    else
+      Py_CLEAR(list);
+  }
+  return list;
+}
+
+PyObject *mxp_depends(struct mxp_call *c) {
+  struct mxp_leaves inputs = {0}, dependencies = {0};
+  bool is_read = read_one_or_many(c, "inputs", c->v[0].object, &inputs) && read_one_or_many(c, "dependencies", c->v[1].object, &dependencies);
+  PyObject *result = is_read ? depending(c, &inputs, &dependencies) : NULL;
+  mxp_leaves_free(&inputs);
+  mxp_leaves_free(&dependencies);
+  return result;
+}

@@ -84,7 +84,7 @@ static PyObject *square_call(struct mxp_call *c) {
   return mxp_give(c, mxb_square(c->ctx, v[0].array));
 }
 static struct mxp_param square_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op square_op = {"square", square_call, square_params, 1, 1, 1};
 MXP_FUNCTION(square)
@@ -95,7 +95,7 @@ static PyObject *negative_call(struct mxp_call *c) {
   return mxp_give(c, mxb_negative(c->ctx, v[0].array));
 }
 static struct mxp_param negative_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op negative_op = {"negative", negative_call, negative_params, 1, 1, 1};
 MXP_FUNCTION(negative)
@@ -105,7 +105,7 @@ static PyObject *abs_call(struct mxp_call *c) {
   return mxp_give(c, mxb_abs(c->ctx, v[0].array));
 }
 static struct mxp_param abs_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op abs_op = {"abs", abs_call, abs_params, 1, 1, 1};
 MXP_FUNCTION(abs)
@@ -116,7 +116,7 @@ static PyObject *sign_call(struct mxp_call *c) {
   return mxp_give(c, mxb_sign(c->ctx, v[0].array));
 }
 static struct mxp_param sign_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op sign_op = {"sign", sign_call, sign_params, 1, 1, 1};
 MXP_FUNCTION(sign)
@@ -148,7 +148,7 @@ static PyObject *sqrt_call(struct mxp_call *c) {
   return mxp_give(c, mxb_sqrt(c->ctx, v[0].array));
 }
 static struct mxp_param sqrt_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op sqrt_op = {"sqrt", sqrt_call, sqrt_params, 1, 1, 1};
 MXP_FUNCTION(sqrt)
@@ -159,7 +159,7 @@ static PyObject *rsqrt_call(struct mxp_call *c) {
   return mxp_give(c, mxb_rsqrt(c->ctx, v[0].array));
 }
 static struct mxp_param rsqrt_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op rsqrt_op = {"rsqrt", rsqrt_call, rsqrt_params, 1, 1, 1};
 MXP_FUNCTION(rsqrt)
@@ -170,7 +170,7 @@ static PyObject *exp_call(struct mxp_call *c) {
   return mxp_give(c, mxb_exp(c->ctx, v[0].array));
 }
 static struct mxp_param exp_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op exp_op = {"exp", exp_call, exp_params, 1, 1, 1};
 MXP_FUNCTION(exp)
@@ -181,7 +181,7 @@ static PyObject *expm1_call(struct mxp_call *c) {
   return mxp_give(c, mxb_expm1(c->ctx, v[0].array));
 }
 static struct mxp_param expm1_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op expm1_op = {"expm1", expm1_call, expm1_params, 1, 1, 1};
 MXP_FUNCTION(expm1)
@@ -191,7 +191,7 @@ static PyObject *log_call(struct mxp_call *c) {
   return mxp_give(c, mxb_log(c->ctx, v[0].array));
 }
 static struct mxp_param log_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op log_op = {"log", log_call, log_params, 1, 1, 1};
 MXP_FUNCTION(log)
@@ -202,7 +202,7 @@ static PyObject *log2_call(struct mxp_call *c) {
   return mxp_give(c, mxb_log2(c->ctx, v[0].array));
 }
 static struct mxp_param log2_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op log2_op = {"log2", log2_call, log2_params, 1, 1, 1};
 MXP_FUNCTION(log2)
@@ -213,7 +213,7 @@ static PyObject *log10_call(struct mxp_call *c) {
   return mxp_give(c, mxb_log10(c->ctx, v[0].array));
 }
 static struct mxp_param log10_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op log10_op = {"log10", log10_call, log10_params, 1, 1, 1};
 MXP_FUNCTION(log10)
@@ -224,7 +224,7 @@ static PyObject *log1p_call(struct mxp_call *c) {
   return mxp_give(c, mxb_log1p(c->ctx, v[0].array));
 }
 static struct mxp_param log1p_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op log1p_op = {"log1p", log1p_call, log1p_params, 1, 1, 1};
 MXP_FUNCTION(log1p)
@@ -246,7 +246,7 @@ static PyObject *sigmoid_call(struct mxp_call *c) {
   return mxp_give(c, mxb_sigmoid(c->ctx, v[0].array));
 }
 static struct mxp_param sigmoid_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op sigmoid_op = {"sigmoid", sigmoid_call, sigmoid_params, 1, 1, 1};
 MXP_FUNCTION(sigmoid)
@@ -256,7 +256,7 @@ static PyObject *erf_call(struct mxp_call *c) {
   return mxp_give(c, mxb_erf(c->ctx, v[0].array));
 }
 static struct mxp_param erf_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op erf_op = {"erf", erf_call, erf_params, 1, 1, 1};
 MXP_FUNCTION(erf)
@@ -266,7 +266,7 @@ static PyObject *erfinv_call(struct mxp_call *c) {
   return mxp_give(c, mxb_erfinv(c->ctx, v[0].array));
 }
 static struct mxp_param erfinv_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op erfinv_op = {"erfinv", erfinv_call, erfinv_params, 1, 1, 1};
 MXP_FUNCTION(erfinv)
@@ -276,7 +276,7 @@ static PyObject *sin_call(struct mxp_call *c) {
   return mxp_give(c, mxb_sin(c->ctx, v[0].array));
 }
 static struct mxp_param sin_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op sin_op = {"sin", sin_call, sin_params, 1, 1, 1};
 MXP_FUNCTION(sin)
@@ -287,7 +287,7 @@ static PyObject *cos_call(struct mxp_call *c) {
   return mxp_give(c, mxb_cos(c->ctx, v[0].array));
 }
 static struct mxp_param cos_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op cos_op = {"cos", cos_call, cos_params, 1, 1, 1};
 MXP_FUNCTION(cos)
@@ -298,7 +298,7 @@ static PyObject *tan_call(struct mxp_call *c) {
   return mxp_give(c, mxb_tan(c->ctx, v[0].array));
 }
 static struct mxp_param tan_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op tan_op = {"tan", tan_call, tan_params, 1, 1, 1};
 MXP_FUNCTION(tan)
@@ -308,7 +308,7 @@ static PyObject *arcsin_call(struct mxp_call *c) {
   return mxp_give(c, mxb_arcsin(c->ctx, v[0].array));
 }
 static struct mxp_param arcsin_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op arcsin_op = {"arcsin", arcsin_call, arcsin_params, 1, 1, 1};
 MXP_FUNCTION(arcsin)
@@ -318,7 +318,7 @@ static PyObject *arccos_call(struct mxp_call *c) {
   return mxp_give(c, mxb_arccos(c->ctx, v[0].array));
 }
 static struct mxp_param arccos_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op arccos_op = {"arccos", arccos_call, arccos_params, 1, 1, 1};
 MXP_FUNCTION(arccos)
@@ -328,7 +328,7 @@ static PyObject *arctan_call(struct mxp_call *c) {
   return mxp_give(c, mxb_arctan(c->ctx, v[0].array));
 }
 static struct mxp_param arctan_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op arctan_op = {"arctan", arctan_call, arctan_params, 1, 1, 1};
 MXP_FUNCTION(arctan)
@@ -349,7 +349,7 @@ static PyObject *sinh_call(struct mxp_call *c) {
   return mxp_give(c, mxb_sinh(c->ctx, v[0].array));
 }
 static struct mxp_param sinh_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op sinh_op = {"sinh", sinh_call, sinh_params, 1, 1, 1};
 MXP_FUNCTION(sinh)
@@ -359,7 +359,7 @@ static PyObject *cosh_call(struct mxp_call *c) {
   return mxp_give(c, mxb_cosh(c->ctx, v[0].array));
 }
 static struct mxp_param cosh_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op cosh_op = {"cosh", cosh_call, cosh_params, 1, 1, 1};
 MXP_FUNCTION(cosh)
@@ -369,7 +369,7 @@ static PyObject *tanh_call(struct mxp_call *c) {
   return mxp_give(c, mxb_tanh(c->ctx, v[0].array));
 }
 static struct mxp_param tanh_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op tanh_op = {"tanh", tanh_call, tanh_params, 1, 1, 1};
 MXP_FUNCTION(tanh)
@@ -379,7 +379,7 @@ static PyObject *arcsinh_call(struct mxp_call *c) {
   return mxp_give(c, mxb_arcsinh(c->ctx, v[0].array));
 }
 static struct mxp_param arcsinh_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op arcsinh_op = {"arcsinh", arcsinh_call, arcsinh_params, 1, 1, 1};
 MXP_FUNCTION(arcsinh)
@@ -389,7 +389,7 @@ static PyObject *arccosh_call(struct mxp_call *c) {
   return mxp_give(c, mxb_arccosh(c->ctx, v[0].array));
 }
 static struct mxp_param arccosh_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op arccosh_op = {"arccosh", arccosh_call, arccosh_params, 1, 1, 1};
 MXP_FUNCTION(arccosh)
@@ -399,7 +399,7 @@ static PyObject *arctanh_call(struct mxp_call *c) {
   return mxp_give(c, mxb_arctanh(c->ctx, v[0].array));
 }
 static struct mxp_param arctanh_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op arctanh_op = {"arctanh", arctanh_call, arctanh_params, 1, 1, 1};
 MXP_FUNCTION(arctanh)
@@ -409,7 +409,7 @@ static PyObject *floor_call(struct mxp_call *c) {
   return mxp_give(c, mxb_floor(c->ctx, v[0].array));
 }
 static struct mxp_param floor_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op floor_op = {"floor", floor_call, floor_params, 1, 1, 1};
 MXP_FUNCTION(floor)
@@ -419,7 +419,7 @@ static PyObject *ceil_call(struct mxp_call *c) {
   return mxp_give(c, mxb_ceil(c->ctx, v[0].array));
 }
 static struct mxp_param ceil_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op ceil_op = {"ceil", ceil_call, ceil_params, 1, 1, 1};
 MXP_FUNCTION(ceil)
@@ -439,7 +439,7 @@ static PyObject *real_call(struct mxp_call *c) {
   return mxp_give(c, mxb_real(c->ctx, v[0].array));
 }
 static struct mxp_param real_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op real_op = {"real", real_call, real_params, 1, 1, 1};
 MXP_FUNCTION(real)
@@ -449,7 +449,7 @@ static PyObject *imag_call(struct mxp_call *c) {
   return mxp_give(c, mxb_imag(c->ctx, v[0].array));
 }
 static struct mxp_param imag_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op imag_op = {"imag", imag_call, imag_params, 1, 1, 1};
 MXP_FUNCTION(imag)
@@ -459,7 +459,7 @@ static PyObject *conjugate_call(struct mxp_call *c) {
   return mxp_give(c, mxb_conjugate(c->ctx, v[0].array));
 }
 static struct mxp_param conjugate_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op conjugate_op = {"conjugate", conjugate_call, conjugate_params, 1, 0, 1};
 MXP_FUNCTION(conjugate)
@@ -569,7 +569,7 @@ static PyObject *logical_not_call(struct mxp_call *c) {
   return mxp_give(c, mxb_logical_not(c->ctx, v[0].array));
 }
 static struct mxp_param logical_not_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op logical_not_op = {"logical_not", logical_not_call, logical_not_params, 1, 1, 1};
 MXP_FUNCTION(logical_not)
@@ -644,7 +644,7 @@ static PyObject *isnan_call(struct mxp_call *c) {
   return mxp_give(c, mxb_isnan(c->ctx, v[0].array));
 }
 static struct mxp_param isnan_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op isnan_op = {"isnan", isnan_call, isnan_params, 1, 1, 1};
 MXP_FUNCTION(isnan)
@@ -654,7 +654,7 @@ static PyObject *isinf_call(struct mxp_call *c) {
   return mxp_give(c, mxb_isinf(c->ctx, v[0].array));
 }
 static struct mxp_param isinf_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op isinf_op = {"isinf", isinf_call, isinf_params, 1, 1, 1};
 MXP_FUNCTION(isinf)
@@ -664,7 +664,7 @@ static PyObject *isfinite_call(struct mxp_call *c) {
   return mxp_give(c, mxb_isfinite(c->ctx, v[0].array));
 }
 static struct mxp_param isfinite_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op isfinite_op = {"isfinite", isfinite_call, isfinite_params, 1, 1, 1};
 MXP_FUNCTION(isfinite)
@@ -674,7 +674,7 @@ static PyObject *isposinf_call(struct mxp_call *c) {
   return mxp_give(c, mxb_isposinf(c->ctx, v[0].array));
 }
 static struct mxp_param isposinf_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op isposinf_op = {"isposinf", isposinf_call, isposinf_params, 1, 1, 1};
 MXP_FUNCTION(isposinf)
@@ -684,7 +684,7 @@ static PyObject *isneginf_call(struct mxp_call *c) {
   return mxp_give(c, mxb_isneginf(c->ctx, v[0].array));
 }
 static struct mxp_param isneginf_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op isneginf_op = {"isneginf", isneginf_call, isneginf_params, 1, 1, 1};
 MXP_FUNCTION(isneginf)
@@ -733,6 +733,14 @@ static struct mxp_param stop_gradient_params[] = {
 static struct mxp_op stop_gradient_op = {"stop_gradient", stop_gradient_call, stop_gradient_params, 1, 1, 1};
 MXP_FUNCTION(stop_gradient)
 
+PyObject *mxp_depends(struct mxp_call *c);
+static struct mxp_param depends_params[] = {
+    {.name = "inputs", .kind = MXP_OBJECT},
+    {.name = "dependencies", .kind = MXP_OBJECT},
+};
+static struct mxp_op depends_op = {"depends", mxp_depends, depends_params, 2, 2, 2};
+MXP_FUNCTION(depends)
+
 static PyObject *positive_call(struct mxp_call *c) {
   const union mxp_value *v = c->v;
   return mxp_give(c, mxb_positive(c->ctx, v[0].array));
@@ -748,7 +756,7 @@ static PyObject *reciprocal_call(struct mxp_call *c) {
   return mxp_give(c, mxb_reciprocal(c->ctx, v[0].array));
 }
 static struct mxp_param reciprocal_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
 };
 static struct mxp_op reciprocal_op = {"reciprocal", reciprocal_call, reciprocal_params, 1, 1, 1};
 MXP_FUNCTION(reciprocal)
@@ -779,7 +787,7 @@ static PyObject *round_call(struct mxp_call *c) {
   return mxp_give(c, mxb_round(c->ctx, v[0].array, (int)v[1].i));
 }
 static struct mxp_param round_params[] = {
-    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "a", .kind = MXP_SCALAR},
     {.name = "decimals", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = 0},
 };
 static struct mxp_op round_op = {"round", round_call, round_params, 2, 1, 2};
@@ -2669,6 +2677,11 @@ PyMethodDef mxp_core_functions[] = {
      "`a`, as a constant to differentiation.\n"
      "\n>>> mx.grad(lambda x: mx.stop_gradient(x) * x)(mx.array(3.0))\n"
      "array(3, dtype=float32)"},
+    {"depends", MXP_CFUNCTION(depends_function), METH_FASTCALL | METH_KEYWORDS,
+     "depends($module, inputs, dependencies, /, *, stream=None)\n--\n\n"
+     "`a` itself, computed only after `dependencies`: gradients pass through, to `a` alone.\n"
+     "\n>>> mx.depends([mx.array(1)], mx.array(2))\n"
+     "[array(1, dtype=int32)]"},
     {"positive", MXP_CFUNCTION(positive_function), METH_FASTCALL | METH_KEYWORDS,
      "positive($module, a, /, *, stream=None)\n--\n\n"
      "`a` itself.\n"
@@ -3789,6 +3802,7 @@ struct mxp_op *const mxp_ops[] = {
     &to_fp8_op,
     &astype_op,
     &stop_gradient_op,
+    &depends_op,
     &positive_op,
     &reciprocal_op,
     &degrees_op,

@@ -444,6 +444,13 @@ mx_array mxb_stop_gradient(mxb_ctx *ctx, mx_array a) {
   return mxi_own(ctx, mark, mxi_stop_gradient(ctx, a));
 }
 
+mx_array mxb_depends(mxb_ctx *ctx, mx_array a, const mx_array *dependencies, size_t count) {
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "depends", "a", a);
+  if (mxi_refused(ctx, "depends", "dependencies", dependencies, count)) return NULL;
+  size_t mark = ctx->top;
+  return mxi_own(ctx, mark, mxi_depends(ctx, a, dependencies, count));
+}
+
 mx_array mxb_positive(mxb_ctx *ctx, mx_array a) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "positive", "a", a);
   size_t mark = ctx->top;

@@ -76,6 +76,7 @@ mx_array mxi_to_fp8(struct mxi_ctx *ctx, mx_array a);
 mx_array mxi_decode_fp8(struct mxi_ctx *ctx, mx_array a);
 mx_array mxi_astype(struct mxi_ctx *ctx, mx_array a, mx_dtype dtype);
 mx_array mxi_stop_gradient(struct mxi_ctx *ctx, mx_array a);
+mx_array mxi_depends(struct mxi_ctx *ctx, mx_array a, const mx_array *dependencies, size_t count);
 mx_array mxi_positive(struct mxi_ctx *ctx, mx_array a);
 mx_array mxi_reciprocal(struct mxi_ctx *ctx, mx_array a);
 mx_array mxi_degrees(struct mxi_ctx *ctx, mx_array a);

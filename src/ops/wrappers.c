@@ -513,6 +513,14 @@ mx_array mx_stop_gradient(mx_array a) {
   return mxi_keep(ctx, mark, mxi_stop_gradient(ctx, a));
 }
 
+mx_array mx_depends(mx_array a, const mx_array *dependencies, size_t count) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "depends", "a", a);
+  if (mxi_refused(ctx, "depends", "dependencies", dependencies, count)) return NULL;
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_depends(ctx, a, dependencies, count));
+}
+
 mx_array mx_positive(mx_array a) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "positive", "a", a);

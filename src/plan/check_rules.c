@@ -80,6 +80,12 @@ static const char *identity(mx_array a) {
   return fault ? fault : same_shape(a, in(a, 0)) ? NULL : bad_shape;
 }
 
+static const char *depends(mx_array a) {
+  EXPECT(a->input_count > 1, bad_count);
+  EXPECT(a->dtype == in(a, 0)->dtype, bad_dtype);
+  return same_shape(a, in(a, 0)) ? NULL : bad_shape;
+}
+
 static const char *astype(mx_array a) {
   EXPECT(a->input_count == 1, bad_count);
   return same_shape(a, in(a, 0)) ? NULL : bad_shape;
@@ -381,6 +387,7 @@ static const char *output(mx_array a) {
 
 static const char *(*const rules[MXI_OP_COUNT])(mx_array) = {
     [MXI_OP_output] = output,             [MXI_OP_argument] = identity,
+    [MXI_OP_depends] = depends,
     [MXI_OP_astype] = astype,             [MXI_OP_stop_gradient] = identity,
     [MXI_OP_custom] = custom,             [MXI_OP_load] = load,
     [MXI_OP_reshape] = reshape,           [MXI_OP_transpose] = transpose,

@@ -16,15 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_LOWEST = {mx.float16: -65504.0, mx.bfloat16: -3.3895313892515355e38, mx.float64: -1.7976931348623157e308}
-
 
 def _attend(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None) -> mx.array:
     """softmax(q @ k^T / sqrt(features) + mask) @ v over (batch, heads, positions, features); a bool mask keeps where true."""
     scores = (q * (1 / math.sqrt(q.shape[-1]))) @ mx.swapaxes(k, -1, -2)
     if mask is not None:
         if mask.dtype == mx.bool_:
-            scores = mx.where(mask, scores, mx.array(_LOWEST.get(scores.dtype, -3.4028234663852886e38), scores.dtype))
+            scores = mx.where(mask, scores, mx.array(mx.finfo(scores.dtype).min, scores.dtype))
         else:
             scores = scores + mask
     return mx.softmax(scores, axis=-1, precise=True) @ v
@@ -82,7 +80,7 @@ class MultiHeadAttention(Module):
         """A mask (N, N) that hides later positions: zero on and below the diagonal, the lowest finite number above."""
         positions = mx.arange(N)
         later = mx.expand_dims(positions, 1) < positions
-        return later.astype(dtype) * mx.array(_LOWEST.get(dtype, -3.4028234663852886e38), dtype)
+        return later.astype(dtype) * mx.array(mx.finfo(dtype).min, dtype)
 
 
 class TransformerEncoderLayer(Module):
