@@ -100,6 +100,7 @@ MX_API mx_array mxb_unflatten(mxb_ctx *ctx, mx_array a, int axis, mx_ints shape)
 MX_API mx_array mxb_squeeze(mxb_ctx *ctx, mx_array a, mx_ints axes);
 MX_API mx_array mxb_expand_dims(mxb_ctx *ctx, mx_array a, mx_ints axes);
 MX_API mx_array mxb_swapaxes(mxb_ctx *ctx, mx_array a, int axis1, int axis2);
+MX_API mx_array mxb_matrix_transpose(mxb_ctx *ctx, mx_array a);
 MX_API mx_array mxb_moveaxis(mxb_ctx *ctx, mx_array a, int source, int destination);
 MX_API mx_array mxb_slice(mxb_ctx *ctx, mx_array a, mx_ints start, mx_ints stop, mx_ints step);
 MX_API mx_array mxb_slice_update(mxb_ctx *ctx, mx_array a, mx_array update, mx_ints start, mx_ints stop, mx_ints step);
@@ -198,6 +199,7 @@ MX_API mx_array mxb_argpartition_all(mxb_ctx *ctx, mx_array a, int kth);
 MX_API mx_array mxb_topk(mxb_ctx *ctx, mx_array a, int k, int axis);
 MX_API mx_array mxb_topk_all(mxb_ctx *ctx, mx_array a, int k);
 MX_API mx_array mxb_searchsorted(mxb_ctx *ctx, mx_array sequence, mx_array values, bool right);
+MX_API mx_status mxb_unique(mxb_ctx *ctx, mx_array a, int64_t size, mx_array fill_value, mx_array *unique);
 MX_API mx_array mxb_full(mxb_ctx *ctx, mx_ints shape, mx_array value, mx_dtype dtype);
 MX_API mx_array mxb_zeros(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype);
 MX_API mx_array mxb_ones(mxb_ctx *ctx, mx_ints shape, mx_dtype dtype);

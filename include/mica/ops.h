@@ -274,6 +274,9 @@ MX_API mx_array mx_squeeze(mx_array a, mx_ints axes);
 MX_API mx_array mx_expand_dims(mx_array a, mx_ints axes);
 /** `a` with two axes exchanged.  [lazy; fails: value memory] */
 MX_API mx_array mx_swapaxes(mx_array a, int axis1, int axis2);
+/** `a` with its last two axes exchanged.  [lazy; fails: value memory]
+ *  error: MX_ERR_VALUE if there are fewer than two axes. */
+MX_API mx_array mx_matrix_transpose(mx_array a);
 /** `a` with one axis moved, the others in order.  [lazy; fails: value memory] */
 MX_API mx_array mx_moveaxis(mx_array a, int source, int destination);
 /** a[start:stop:step] for each axis, with the rules of Python.  [lazy; fails: value memory]
@@ -533,6 +536,14 @@ MX_API mx_array mx_topk_all(mx_array a, int k);
 /** Where each value would go in the sorted 1-d `sequence`: before equal items, or after them on the right.  [lazy; fails: value memory]
  *  dtype: uint32; both are promoted first. */
 MX_API mx_array mx_searchsorted(mx_array sequence, mx_array values, bool right);
+/** The `size` smallest elements that `a` has, each once and sorted; where each occurs first in the flattened `a`;
+ *     for each  [lazy; fails: dtype value memory]
+ *  element of `a` which of them it is; and how often each occurs.
+ *  shape: (size,), the third a's. If `a` has fewer, `fill_value` follows (NULL: the smallest element), occurring 0
+ *     times; if it
+ *  has more, the third names the last for the rest. Every NaN counts as an element of its own.
+ *  dtype: that of `a`, uint32, uint32, int32. */
+MX_API mx_status mx_unique(mx_array a, int64_t size, mx_array fill_value, mx_array *unique);
 /** An array of this shape filled with `value`, which broadcasts to it and is converted to `dtype`.  [lazy; fails: shape value memory]
  *  error: MX_ERR_VALUE if `value` is an integer literal that `dtype` cannot hold. */
 MX_API mx_array mx_full(mx_ints shape, mx_array value, mx_dtype dtype);

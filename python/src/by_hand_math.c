@@ -49,6 +49,21 @@ PyObject *mxp_searchsorted(struct mxp_call *c) {
   return mxp_give(c, mxb_searchsorted(c->ctx, c->v[0].array, c->v[1].array, *side == 'r'));
 }
 
+/* The values, then what else was asked for. */
+PyObject *mxp_unique(struct mxp_call *c) {
+  const union mxp_value *v = c->v;
+  mx_array all[4], wanted[4];
+  mx_status status = mxb_unique(c->ctx, v[0].array, v[1].i, v[5].array, all);
+  if (status) return mxp_raise(c->ctx);
+  size_t count = 0;
+  for (size_t i = 0; i < 4; i++)
+    if (i == 0 || v[i + 1].flag)
+      wanted[count++] = all[i];
+    else
+      mxb_release(all[i]);
+  return count == 1 ? mxp_give(c, wanted[0]) : mxp_give_many(c, MX_OK, wanted, count);
+}
+
 PyObject *mxp_linalg_norm(struct mxp_call *c) {
   const union mxp_value *v = c->v;
   PyObject *ord = v[1].object;

@@ -56,6 +56,15 @@ static bool add_submodule(PyObject *m, const char *attribute, struct PyModuleDef
   return is_added;
 }
 
+/* A function of a submodule, by another name in mlx.core. */
+static bool add_alias(PyObject *m, const char *alias, const char *submodule, const char *name) {
+  PyObject *sub = PyObject_GetAttrString(m, submodule), *f = sub ? PyObject_GetAttrString(sub, name) : NULL;
+  bool is_added = f && !PyModule_AddObjectRef(m, alias, f);
+  Py_XDECREF(f);
+  Py_XDECREF(sub);
+  return is_added;
+}
+
 static bool fill(PyObject *m) {
   return mxp_add_errors(m) && mxp_add_array(m) && !PyModule_AddObjectRef(m, "Dtype", (PyObject *)&mxp_dtype_type) &&
          mxp_add_dtypes(m) && mxp_add_categories(m) && mxp_add_devices(m) && mxp_add_infos(m) && add_constants(m) &&
@@ -66,6 +75,7 @@ static bool fill(PyObject *m) {
          !PyModule_AddFunctions(m, mxp_memory_functions) && !PyModule_AddFunctions(m, mxp_convert_functions) &&
          !PyModule_AddFunctions(m, mxp_dlpack_functions) && add_submodule(m, "metal", &mxp_metal, NULL) &&
          add_submodule(m, "cuda", &mxp_cuda, NULL) && add_submodule(m, "linalg", &linalg, NULL) &&
+         add_alias(m, "matrix_norm", "linalg", "norm") &&
          add_submodule(m, "random", &random_numbers, random_functions);
 }
 

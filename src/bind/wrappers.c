@@ -597,6 +597,12 @@ mx_array mxb_swapaxes(mxb_ctx *ctx, mx_array a, int axis1, int axis2) {
   return mxi_own(ctx, mark, mxi_swapaxes(ctx, a, axis1, axis2));
 }
 
+mx_array mxb_matrix_transpose(mxb_ctx *ctx, mx_array a) {
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "matrix_transpose", "a", a);
+  size_t mark = ctx->top;
+  return mxi_own(ctx, mark, mxi_matrix_transpose(ctx, a));
+}
+
 mx_array mxb_moveaxis(mxb_ctx *ctx, mx_array a, int source, int destination) {
   if (mxi_unusable(a)) return mxi_refuse(ctx, "moveaxis", "a", a);
   size_t mark = ctx->top;
@@ -1244,6 +1250,18 @@ mx_array mxb_searchsorted(mxb_ctx *ctx, mx_array sequence, mx_array values, bool
   if (mxi_unusable(values)) return mxi_refuse(ctx, "searchsorted", "values", values);
   size_t mark = ctx->top;
   return mxi_own(ctx, mark, mxi_searchsorted(ctx, sequence, values, right));
+}
+
+mx_status mxb_unique(mxb_ctx *ctx, mx_array a, int64_t size, mx_array fill_value, mx_array *unique) {
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "unique", "a", a), ctx->code;
+  if (!fill_value && ctx->code) return ctx->code;
+  if (mxi_stale(fill_value)) return mxi_refuse(ctx, "unique", "fill_value", fill_value), ctx->code;
+  if (!unique && !mxi_null(ctx, "unique", "unique")) return ctx->code;
+  size_t mark = ctx->top;
+  mx_status status = mxi_unique(ctx, a, size, fill_value, unique);
+  if (!status) return mxi_own_many(ctx, mark, unique, (size_t)(4));
+  mxi_sweep(ctx, mark);
+  return status;
 }
 
 mx_array mxb_full(mxb_ctx *ctx, mx_ints shape, mx_array value, mx_dtype dtype) {

@@ -97,6 +97,7 @@ mx_array mxi_unflatten(struct mxi_ctx *ctx, mx_array a, int axis, mx_ints shape)
 mx_array mxi_squeeze(struct mxi_ctx *ctx, mx_array a, mx_ints axes);
 mx_array mxi_expand_dims(struct mxi_ctx *ctx, mx_array a, mx_ints axes);
 mx_array mxi_swapaxes(struct mxi_ctx *ctx, mx_array a, int axis1, int axis2);
+mx_array mxi_matrix_transpose(struct mxi_ctx *ctx, mx_array a);
 mx_array mxi_moveaxis(struct mxi_ctx *ctx, mx_array a, int source, int destination);
 mx_array mxi_slice(struct mxi_ctx *ctx, mx_array a, mx_ints start, mx_ints stop, mx_ints step);
 mx_array mxi_slice_update(struct mxi_ctx *ctx, mx_array a, mx_array update, mx_ints start, mx_ints stop, mx_ints step);
@@ -195,6 +196,7 @@ mx_array mxi_argpartition_all(struct mxi_ctx *ctx, mx_array a, int kth);
 mx_array mxi_topk(struct mxi_ctx *ctx, mx_array a, int k, int axis);
 mx_array mxi_topk_all(struct mxi_ctx *ctx, mx_array a, int k);
 mx_array mxi_searchsorted(struct mxi_ctx *ctx, mx_array sequence, mx_array values, bool right);
+mx_status mxi_unique(struct mxi_ctx *ctx, mx_array a, int64_t size, mx_array fill_value, mx_array *unique);
 mx_array mxi_full(struct mxi_ctx *ctx, mx_ints shape, mx_array value, mx_dtype dtype);
 mx_array mxi_zeros(struct mxi_ctx *ctx, mx_ints shape, mx_dtype dtype);
 mx_array mxi_ones(struct mxi_ctx *ctx, mx_ints shape, mx_dtype dtype);

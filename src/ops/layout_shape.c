@@ -96,6 +96,12 @@ mx_array mxi_swapaxes(struct mxi_ctx *c, mx_array a, int axis1, int axis2) {
   return mxi_permute(c, a, &p);
 }
 
+mx_array mxi_matrix_transpose(struct mxi_ctx *c, mx_array a) {
+  MXI_TRY(a = mxi_operand(c, a));
+  if (a->ndim < 2) return mxi_fail(c, MX_ERR_VALUE, "[matrix_transpose] shape %s has fewer than two axes", MXI_SHAPE_TEXT(a));
+  return mxi_swapaxes(c, a, -2, -1);
+}
+
 mx_array mxi_moveaxis(struct mxi_ctx *c, mx_array a, int source, int destination) {
   MXI_TRY(a = mxi_operand(c, a));
   MXI_TRY(mxi_axis(c, "moveaxis", source, a->ndim, &source));

@@ -687,6 +687,13 @@ mx_array mx_swapaxes(mx_array a, int axis1, int axis2) {
   return mxi_keep(ctx, mark, mxi_swapaxes(ctx, a, axis1, axis2));
 }
 
+mx_array mx_matrix_transpose(mx_array a) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "matrix_transpose", "a", a);
+  size_t mark = ctx->top;
+  return mxi_keep(ctx, mark, mxi_matrix_transpose(ctx, a));
+}
+
 mx_array mx_moveaxis(mx_array a, int source, int destination) {
   struct mxi_ctx *ctx = mxi_ctx_thread();
   if (mxi_unusable(a)) return mxi_refuse(ctx, "moveaxis", "a", a);
@@ -1421,6 +1428,19 @@ mx_array mx_searchsorted(mx_array sequence, mx_array values, bool right) {
   if (mxi_unusable(values)) return mxi_refuse(ctx, "searchsorted", "values", values);
   size_t mark = ctx->top;
   return mxi_keep(ctx, mark, mxi_searchsorted(ctx, sequence, values, right));
+}
+
+mx_status mx_unique(mx_array a, int64_t size, mx_array fill_value, mx_array *unique) {
+  struct mxi_ctx *ctx = mxi_ctx_thread();
+  if (mxi_unusable(a)) return mxi_refuse(ctx, "unique", "a", a), ctx->code;
+  if (!fill_value && ctx->code) return ctx->code;
+  if (mxi_stale(fill_value)) return mxi_refuse(ctx, "unique", "fill_value", fill_value), ctx->code;
+  if (!unique && !mxi_null(ctx, "unique", "unique")) return ctx->code;
+  size_t mark = ctx->top;
+  mx_status status = mxi_unique(ctx, a, size, fill_value, unique);
+  if (!status) return mxi_keep_many(ctx, mark, unique, (size_t)(4));
+  mxi_sweep(ctx, mark);
+  return status;
 }
 
 mx_array mx_full(mx_ints shape, mx_array value, mx_dtype dtype) {

@@ -11,6 +11,7 @@ from . import metal as metal
 from . import random as random
 from ._operations import *
 from ._operations import _ArrayMethods
+from .linalg import norm as matrix_norm
 
 _Scalar = bool | int | float | complex
 
