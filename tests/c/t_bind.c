@@ -186,6 +186,7 @@ static void an_error_stays_in_its_ctx(void **state) {
   assert_int_equal(mx_error(), MX_OK);
   assert_null(mxb_load(other, "/nowhere/at/all.npy"));
   assert_int_equal(mxb_error_code(other), MX_ERR_IO);
+  assert_false(mxb_error_is_axis(c));
   expect(MX_ERR_SHAPE, "[add] shapes (3,) and (2,)");
   mx_array y = mxb_add(c, a, a);
   assert_non_null(y);
@@ -207,6 +208,22 @@ static void the_first_error_is_kept_and_stops_actions(void **state) {
   expect(MX_ERR_TYPE, "first 1");
   mxb_release(a);
   mxb_release(y);
+}
+
+static void errors_about_axes_are_told_apart(void **state) {
+  (void)state;
+  mx_array a = abc(c);
+  assert_null(mxb_sum(c, a, MX_INTS(1), false));
+  assert_true(mxb_error_is_axis(c));
+  assert_null(mxb_sum(c, a, MX_INTS(0, 0), false)); /* the first error stays */
+  assert_true(mxb_error_is_axis(c));
+  expect(MX_ERR_VALUE, "[sum] axis 1");
+  assert_false(mxb_error_is_axis(c));
+  assert_null(mxb_sum(c, a, MX_INTS(0, 0), false));
+  assert_null(mxb_sum(c, a, MX_INTS(1), false));
+  assert_false(mxb_error_is_axis(c));
+  expect(MX_ERR_VALUE, "named twice");
+  mxb_release(a);
 }
 
 static void missing_arguments_are_named(void **state) {
@@ -655,6 +672,7 @@ int main(void) {
       TEST(each_row_does_what_its_other_face_does),
       TEST(an_error_stays_in_its_ctx),
       TEST(the_first_error_is_kept_and_stops_actions),
+      TEST(errors_about_axes_are_told_apart),
       TEST(missing_arguments_are_named),
       TEST(exported_memory_is_not_overwritten),
       TEST(an_export_ends_though_the_pointer_was_given_away),

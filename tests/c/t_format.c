@@ -134,6 +134,29 @@ static void short_buffers_get_a_prefix(void **state) {
   }
 }
 
+static void options_reach_the_numbers(void **state) {
+  (void)state;
+  mx_scope s = mx_scope_begin();
+  mx_array a = mx_from_data(((float[]){1.25f, -2.f}), MX_INTS(2), MX_FLOAT32);
+  char b[64];
+  mx_format_options options = {sizeof options, 1};
+  const char *const texts[] = {"array([1.2, -2.0], dtype=float32)", "array([1.25, -2], dtype=float32)"};
+  assert_int_equal(mx_format_with(a, &options, b, sizeof b), strlen(texts[0]));
+  assert_string_equal(b, texts[0]);
+  options.precision = -5;
+  mx_format_with(a, &options, b, sizeof b);
+  assert_string_equal(b, texts[1]);
+  options = (mx_format_options){sizeof options.size, 1}; /* a program that knows no precision */
+  mx_format_with(a, &options, b, sizeof b);
+  assert_string_equal(b, texts[1]);
+  mx_format_with(a, NULL, b, sizeof b);
+  assert_string_equal(b, texts[1]);
+  options = (mx_format_options){sizeof options, INT32_MAX};
+  mx_format_with(a, &options, b, sizeof b);
+  assert_int_equal(mx_error_take(NULL, 0), MX_ERR_VALUE);
+  mx_scope_end(s);
+}
+
 /* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 static uint64_t random_bits(void) {
   static uint64_t s = 88172645463325252u;
@@ -241,6 +264,7 @@ int main(void) {
       cmocka_unit_test(axes_longer_than_six_are_cut),
       cmocka_unit_test(deepest_rank_prints),
       cmocka_unit_test(short_buffers_get_a_prefix),
+      cmocka_unit_test(options_reach_the_numbers),
       cmocka_unit_test(numbers_equal_printf),
       cmocka_unit_test(extreme_numbers_equal_printf),
       cmocka_unit_test(rounding_mode_does_not_matter),

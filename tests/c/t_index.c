@@ -264,12 +264,21 @@ static mx_array l_slice_dynamic(mx_array x) {
   return mx_slice_dynamic(x, mx_ones(MX_INTS(2), MX_INT32), MX_INTS(0, 1), MX_INTS(3, 4));
 }
 
+static mx_array some_of(mx_ints shape) { return mx_greater(linear_numbers(shape, MX_FLOAT32, 9), mx_scalar_i(0)); }
+static mx_array l_masked_base(mx_array x) { return mx_masked_scatter(x, some_of(MX_INTS(4)), mx_zeros(MX_INTS(6), MX_FLOAT64)); }
+static mx_array l_masked_one(mx_array x) {
+  return mx_masked_scatter(mx_zeros(MX_INTS(5, 4, 6), MX_FLOAT64), some_of(MX_INTS(5)), x);
+}
+static mx_array l_masked_each(mx_array x) {
+  return mx_masked_scatter(mx_zeros(MX_INTS(2, 2, 6), MX_FLOAT64), some_of(MX_INTS(2, 2)), x);
+}
+
 static void derivatives_are_adjoint(void **state) {
   (void)state;
 #define CHECK(f) linear_check(#f, f, MX_INTS(4, 6))
   CHECK(l_take), CHECK(l_take_all), CHECK(l_take_item), CHECK(l_take_along), CHECK(l_put_base), CHECK(l_put_values);
   CHECK(l_add_along), CHECK(l_gather), CHECK(l_scatter_base), CHECK(l_scatter_updates), CHECK(l_scatter_add);
-  CHECK(l_scatter_multiply), CHECK(l_slice_dynamic);
+  CHECK(l_scatter_multiply), CHECK(l_slice_dynamic), CHECK(l_masked_base), CHECK(l_masked_one), CHECK(l_masked_each);
 #undef CHECK
 }
 
@@ -288,6 +297,60 @@ static void gradient_of_scatter_max_goes_to_what_won(void **state) {
   assert_int_equal(mx_grad(max_loss, &keep, args, 2, grads), MX_OK);
   assert_memory_equal(mx_data(grads[0]), ((float[]){1, 1, 0}), 12);
   assert_memory_equal(mx_data(grads[1]), ((float[]){1, 0}), 8);
+  mx_scope_end(s);
+}
+
+/* ---- Masks ------------------------------------------------------------------------------------------------------- */
+enum { PLACES = 5000 };
+
+/* Loops over the mask: values[k] goes to the k-th place, with one value for all, and with one for each. */
+static void masks_are_loops_over_places(void **state) {
+  (void)state;
+  static double x[PLACES], values[PLACES], raw[PLACES], expected[PLACES];
+  for (int t = 0; t < MXI_DTYPE_COUNT; t++) {
+    mx_scope s = mx_scope_begin();
+    int count = 0;
+    for (int i = 0; i < PLACES; i++) {
+      x[i] = small_number((mx_dtype)t, i * 7, 100);
+      values[i] = small_number((mx_dtype)t, i * 11, 90);
+      raw[i] = i % 3 == t % 3 || i % 7 == 2;
+      if (raw[i] != 0) expected[count++] = i;
+    }
+    mx_array a = array_of(x, MX_INTS(PLACES / 10, 10), (mx_dtype)t), mask = array_of(raw, MX_INTS(PLACES / 10, 10), MX_BOOL);
+    mx_array at = mx_flatnonzero(strided(mask));
+    assert_int_equal(mx_size(at), count);
+    assert_int_equal(mx_dtype_of(at), MX_INT64);
+    assert_numbers(at, expected);
+    for (int i = 0, k = 0; i < PLACES; i++) expected[i] = raw[i] != 0 ? values[k++] : x[i];
+    assert_numbers(mx_masked_scatter(a, mask, array_of(values, MX_INTS(count), (mx_dtype)t)), expected);
+    assert_numbers(mx_masked_scatter(strided(a), strided(mask), array_of(values, MX_INTS(1, PLACES), (mx_dtype)t)), expected);
+    for (int i = 0; i < PLACES; i++) expected[i] = raw[i] != 0 ? values[0] : x[i];
+    assert_numbers(mx_masked_scatter(a, mask, array_of(values, MX_0D, (mx_dtype)t)), expected);
+    mx_scope_end(s);
+  }
+}
+
+static void masks_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  mx_scope s = mx_scope_begin();
+  mx_array a = mx_zeros(MX_INTS(2, 3), MX_FLOAT32), mask = mx_ones(MX_INTS(2, 3), MX_BOOL), three = mx_ones(MX_INTS(3), MX_FLOAT32);
+#define REFUSED(code, call) assert_null(call), assert_int_equal(mx_error_take(NULL, 0), code)
+  REFUSED(MX_ERR_DTYPE, mx_masked_scatter(a, three, three));
+  REFUSED(MX_ERR_SHAPE, mx_masked_scatter(a, mx_ones(MX_INTS(3), MX_BOOL), three));
+  REFUSED(MX_ERR_SHAPE, mx_masked_scatter(three, mask, three));
+  REFUSED(MX_ERR_SHAPE, mx_masked_scatter(a, mask, mx_ones(MX_INTS(2, 3), MX_FLOAT32)));
+  REFUSED(MX_ERR_SHAPE, mx_masked_scatter(a, mx_ones(MX_INTS(2), MX_BOOL), mx_ones(MX_INTS(2, 2), MX_FLOAT32)));
+  REFUSED(MX_ERR_VALUE, mx_masked_scatter(mx_astype(a, MX_INT8), mask, mx_scalar_i(128)));
+#undef REFUSED
+  assert_int_equal(mx_eval(mx_masked_scatter(a, mask, three)), MX_ERR_INDEX); /* three values for six places */
+  mx_error_clear();
+  assert_int_equal(mx_eval(mx_masked_scatter(a, mask, mx_zeros(MX_INTS(0), MX_FLOAT32))), MX_ERR_INDEX);
+  mx_error_clear();
+  assert_int_equal(mx_eval(mx_masked_scatter(a, mx_logical_not(mask), mx_zeros(MX_INTS(0), MX_FLOAT32))), MX_OK);
+  mx_array none = mx_zeros(MX_INTS(0), MX_INT32), nothing = mx_zeros(MX_INTS(0, 3), MX_FLOAT32);
+  mx_array read = mx_gather(nothing, &none, 1, MX_INTS(0), MX_INTS(1, 3));
+  assert_int_equal(mx_dim(read, 0), 0); /* (0, 1, 3): indices that are none, of an axis that has none */
+  assert_int_equal(mx_eval(mx_scatter(nothing, &none, 1, read, MX_INTS(0))), MX_OK);
   mx_scope_end(s);
 }
 
@@ -345,6 +408,8 @@ int main(void) {
       cmocka_unit_test(slices_may_start_at_an_array),
       cmocka_unit_test(derivatives_are_adjoint),
       cmocka_unit_test(gradient_of_scatter_max_goes_to_what_won),
+      cmocka_unit_test(masks_are_loops_over_places),
+      cmocka_unit_test(masks_that_do_not_fit_are_refused),
       cmocka_unit_test(vmap_rules_work_item_by_item),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

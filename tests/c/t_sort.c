@@ -278,7 +278,45 @@ static void builders_refuse_what_they_cannot_sort(void **state) {
   assert_null(mx_searchsorted(a, a, false));
   assert_int_equal(mx_error_take(NULL, 0), MX_ERR_VALUE);
   assert_int_equal(mx_dim(mx_topk(a, 0, 1), 1), 0);
+  mx_array out[4];
+  assert_int_equal(mx_unique(a, -1, NULL, out), MX_ERR_VALUE);
+  mx_error_clear();
+  assert_int_equal(mx_unique(a, 2, mx_zeros(MX_INTS(2), MX_INT32), out), MX_ERR_VALUE);
+  mx_error_clear();
+  assert_int_equal(mx_unique(mx_zeros(MX_INTS(0), MX_INT32), 1, NULL, out), MX_ERR_VALUE);
+  mx_error_clear();
   mx_scope_end(scope);
+}
+
+/* Against a loop over what was seen so far, for sizes below, at and above the number of different elements. */
+static void uniques_are_first_of_their_kind(void **state) {
+  (void)state;
+  enum { COUNT = 200, KINDS = 17, MOST = 20 };
+  int32_t x[COUNT];
+  uint32_t first[MOST], kind[COUNT];
+  int32_t counts[MOST];
+  for (int i = 0; i < COUNT; i++) x[i] = (int32_t)(next_random() % KINDS);
+  for (int size = 0; size <= MOST; size++) {
+    mx_scope scope = mx_scope_begin();
+    mx_array out[4], a = mx_from_data(x, MX_INTS(10, 20), MX_INT32);
+    assert_int_equal(mx_unique(a, size, mx_scalar_i(-1), out), MX_OK);
+    int32_t values[MOST];
+    int found = 0;
+    for (int32_t v = 0; v < KINDS; v++) {
+      uint32_t times = 0, at = 0;
+      for (int i = COUNT; i-- > 0;)
+        if (x[i] == v) times++, at = (uint32_t)i, kind[i] = (uint32_t)(found < size ? found : size ? size - 1 : 0);
+      if (!times) continue;
+      if (found < size) values[found] = v, first[found] = at, counts[found] = (int32_t)times;
+      found++;
+    }
+    for (int i = found; i < size; i++) values[i] = -1, first[i] = first[0], counts[i] = 0;
+    assert_memory_equal(mx_data(out[2]), kind, sizeof kind);
+    if (size) assert_memory_equal(mx_data(out[0]), values, (size_t)size * 4);
+    if (size) assert_memory_equal(mx_data(out[1]), first, (size_t)size * 4);
+    if (size) assert_memory_equal(mx_data(out[3]), counts, (size_t)size * 4);
+    mx_scope_end(scope);
+  }
 }
 
 int main(void) {
@@ -286,6 +324,7 @@ int main(void) {
       cmocka_unit_test(sorts_are_stable_on_every_set_and_number_of_threads),
       cmocka_unit_test(searches_count_what_lies_before),
       cmocka_unit_test(gradient_of_sort_follows_the_values),
+      cmocka_unit_test(uniques_are_first_of_their_kind),
       cmocka_unit_test(builders_refuse_what_they_cannot_sort),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,8 +174,12 @@ ArrayAt load save savez Device DeviceType DtypeCategory broadcast_shapes default
 acos acosh asin asinh atan atan2 atanh conj cumulative_prod cumulative_sum pow""".split())
 
 
+# in test_array_object.py
+OBJECT = "ArrayIterator AxisError PrintOptions get_printoptions matrix_norm matrix_transpose printoptions set_printoptions unique".split()
+
+
 def test_no_function_is_left_out():
-    seen = {*UNARY, *BINARY, *INTEGER, *(c[0] for c in CASES), *ELSEWHERE}
+    seen = {*UNARY, *BINARY, *INTEGER, *(c[0] for c in CASES), *ELSEWHERE, *OBJECT}
     functions = [n for n in dir(mx) if callable(getattr(mx, n)) and not n.startswith("_") and not isinstance(getattr(mx, n), mx.Dtype)]
     assert [n for n in functions if n not in seen] == []
 
