@@ -54,10 +54,18 @@ static PyObject *change(PyObject *self, PyObject *value, const struct mxp_update
   return result ? mxp_wrap(ctx, result) : NULL;
 }
 
-#define METHOD(name, scatter, combine, prepare)                                  \
-  static PyObject *at_##name(PyObject *self, PyObject *value) {                  \
-    static const struct mxp_update how = {scatter, combine, prepare};            \
-    return change(self, value, &how);                                            \
+/* The one argument, which may be named; NULL with an exception. */
+static PyObject *value_of(PyObject *const *args, Py_ssize_t n, PyObject *names) {
+  Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+  if (n + named == 1 && (!named || !PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "value"))) return args[0];
+  return PyErr_Format(PyExc_TypeError, "[at] takes one argument, value");
+}
+
+#define METHOD(name, scatter, combine, prepare)                                                             \
+  static PyObject *at_##name(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names) {        \
+    static const struct mxp_update how = {scatter, combine, prepare};                                       \
+    PyObject *value = value_of(args, n, names);                                                             \
+    return value ? change(self, value, &how) : NULL;                                                        \
   }
 METHOD(add, mxb_scatter_add, mxb_add, NULL)
 METHOD(subtract, mxb_scatter_add, mxb_add, mxb_negative)
@@ -66,7 +74,8 @@ METHOD(divide, mxb_scatter_multiply, mxb_multiply, mxb_reciprocal)
 METHOD(maximum, mxb_scatter_max, mxb_maximum, NULL)
 METHOD(minimum, mxb_scatter_min, mxb_minimum, NULL)
 
-#define DOC(name, text) {#name, at_##name, METH_O, #name "($self, value, /)\n--\n\n" text}
+#define DOC(name, text)                                                                                     \
+  {#name, (PyCFunction)(void (*)(void))at_##name, METH_FASTCALL | METH_KEYWORDS, #name "($self, value)\n--\n\n" text}
 static PyMethodDef methods[] = {
     DOC(add,
         "The array with `value` added there, as often as an element is indexed.\n"

@@ -49,6 +49,17 @@ PyObject *mxp_searchsorted(struct mxp_call *c) {
   return mxp_give(c, mxb_searchsorted(c->ctx, c->v[0].array, c->v[1].array, *side == 'r'));
 }
 
+/* `correction` is the array API's name of ddof, and counts where both are given. */
+static int degrees_of_freedom(const union mxp_value *v) { return (int)(v[4].i == MXP_NONE ? v[3].i : v[4].i); }
+
+PyObject *mxp_var(struct mxp_call *c) {
+  return mxp_give(c, mxb_var(c->ctx, c->v[0].array, c->v[1].ints, c->v[2].flag, degrees_of_freedom(c->v)));
+}
+
+PyObject *mxp_std(struct mxp_call *c) {
+  return mxp_give(c, mxb_std(c->ctx, c->v[0].array, c->v[1].ints, c->v[2].flag, degrees_of_freedom(c->v)));
+}
+
 /* The values, then what else was asked for. */
 PyObject *mxp_unique(struct mxp_call *c) {
   const union mxp_value *v = c->v;

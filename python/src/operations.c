@@ -646,7 +646,7 @@ static PyObject *isnan_call(struct mxp_call *c) {
 static struct mxp_param isnan_params[] = {
     {.name = "a", .kind = MXP_SCALAR},
 };
-static struct mxp_op isnan_op = {"isnan", isnan_call, isnan_params, 1, 1, 1};
+static struct mxp_op isnan_op = {"isnan", isnan_call, isnan_params, 1, 0, 1};
 MXP_FUNCTION(isnan)
 
 static PyObject *isinf_call(struct mxp_call *c) {
@@ -656,7 +656,7 @@ static PyObject *isinf_call(struct mxp_call *c) {
 static struct mxp_param isinf_params[] = {
     {.name = "a", .kind = MXP_SCALAR},
 };
-static struct mxp_op isinf_op = {"isinf", isinf_call, isinf_params, 1, 1, 1};
+static struct mxp_op isinf_op = {"isinf", isinf_call, isinf_params, 1, 0, 1};
 MXP_FUNCTION(isinf)
 
 static PyObject *isfinite_call(struct mxp_call *c) {
@@ -666,7 +666,7 @@ static PyObject *isfinite_call(struct mxp_call *c) {
 static struct mxp_param isfinite_params[] = {
     {.name = "a", .kind = MXP_SCALAR},
 };
-static struct mxp_op isfinite_op = {"isfinite", isfinite_call, isfinite_params, 1, 1, 1};
+static struct mxp_op isfinite_op = {"isfinite", isfinite_call, isfinite_params, 1, 0, 1};
 MXP_FUNCTION(isfinite)
 
 static PyObject *isposinf_call(struct mxp_call *c) {
@@ -676,7 +676,7 @@ static PyObject *isposinf_call(struct mxp_call *c) {
 static struct mxp_param isposinf_params[] = {
     {.name = "a", .kind = MXP_SCALAR},
 };
-static struct mxp_op isposinf_op = {"isposinf", isposinf_call, isposinf_params, 1, 1, 1};
+static struct mxp_op isposinf_op = {"isposinf", isposinf_call, isposinf_params, 1, 0, 1};
 MXP_FUNCTION(isposinf)
 
 static PyObject *isneginf_call(struct mxp_call *c) {
@@ -686,7 +686,7 @@ static PyObject *isneginf_call(struct mxp_call *c) {
 static struct mxp_param isneginf_params[] = {
     {.name = "a", .kind = MXP_SCALAR},
 };
-static struct mxp_op isneginf_op = {"isneginf", isneginf_call, isneginf_params, 1, 1, 1};
+static struct mxp_op isneginf_op = {"isneginf", isneginf_call, isneginf_params, 1, 0, 1};
 MXP_FUNCTION(isneginf)
 
 static PyObject *where_call(struct mxp_call *c) {
@@ -970,6 +970,16 @@ static struct mxp_op swapaxes_op = {"swapaxes", swapaxes_call, swapaxes_params, 
 MXP_FUNCTION(swapaxes)
 MXP_METHOD(swapaxes)
 
+static PyObject *matrix_transpose_call(struct mxp_call *c) {
+  const union mxp_value *v = c->v;
+  return mxp_give(c, mxb_matrix_transpose(c->ctx, v[0].array));
+}
+static struct mxp_param matrix_transpose_params[] = {
+    {.name = "a", .kind = MXP_ARRAY},
+};
+static struct mxp_op matrix_transpose_op = {"matrix_transpose", matrix_transpose_call, matrix_transpose_params, 1, 1, 1};
+MXP_FUNCTION(matrix_transpose)
+
 static PyObject *moveaxis_call(struct mxp_call *c) {
   const union mxp_value *v = c->v;
   return mxp_give(c, mxb_moveaxis(c->ctx, v[0].array, (int)v[1].i, (int)v[2].i));
@@ -1089,7 +1099,7 @@ static struct mxp_param roll_params[] = {
     {.name = "shift", .kind = MXP_INTS},
     {.name = "axis", .kind = MXP_AXES, .flags = MXP_OPTIONAL, .value.ints = {NULL, SIZE_MAX}},
 };
-static struct mxp_op roll_op = {"roll", roll_call, roll_params, 3, 3, 3};
+static struct mxp_op roll_op = {"roll", roll_call, roll_params, 3, 1, 3};
 MXP_FUNCTION(roll)
 
 static PyObject *flip_call(struct mxp_call *c) {
@@ -1296,31 +1306,27 @@ static struct mxp_op mean_op = {"mean", mean_call, mean_params, 3, 1, 3};
 MXP_FUNCTION(mean)
 MXP_METHOD(mean)
 
-static PyObject *var_call(struct mxp_call *c) {
-  const union mxp_value *v = c->v;
-  return mxp_give(c, mxb_var(c->ctx, v[0].array, v[1].ints, v[2].flag, (int)v[3].i));
-}
+PyObject *mxp_var(struct mxp_call *c);
 static struct mxp_param var_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
     {.name = "axis", .kind = MXP_AXES, .flags = MXP_OPTIONAL, .value.ints = {NULL, SIZE_MAX}},
     {.name = "keepdims", .kind = MXP_BOOL, .flags = MXP_OPTIONAL, .value.flag = false},
     {.name = "ddof", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = 0},
+    {.name = "correction", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = MXP_NONE},
 };
-static struct mxp_op var_op = {"var", var_call, var_params, 4, 1, 4};
+static struct mxp_op var_op = {"var", mxp_var, var_params, 5, 1, 4};
 MXP_FUNCTION(var)
 MXP_METHOD(var)
 
-static PyObject *std_call(struct mxp_call *c) {
-  const union mxp_value *v = c->v;
-  return mxp_give(c, mxb_std(c->ctx, v[0].array, v[1].ints, v[2].flag, (int)v[3].i));
-}
+PyObject *mxp_std(struct mxp_call *c);
 static struct mxp_param std_params[] = {
     {.name = "a", .kind = MXP_ARRAY},
     {.name = "axis", .kind = MXP_AXES, .flags = MXP_OPTIONAL, .value.ints = {NULL, SIZE_MAX}},
     {.name = "keepdims", .kind = MXP_BOOL, .flags = MXP_OPTIONAL, .value.flag = false},
     {.name = "ddof", .kind = MXP_INT, .flags = MXP_OPTIONAL, .value.i = 0},
+    {.name = "correction", .kind = MXP_OPTAXIS, .flags = MXP_OPTIONAL, .value.i = MXP_NONE},
 };
-static struct mxp_op std_op = {"std", std_call, std_params, 4, 1, 4};
+static struct mxp_op std_op = {"std", mxp_std, std_params, 5, 1, 4};
 MXP_FUNCTION(std)
 MXP_METHOD(std)
 
@@ -1647,6 +1653,18 @@ static struct mxp_param searchsorted_params[] = {
 };
 static struct mxp_op searchsorted_op = {"searchsorted", mxp_searchsorted, searchsorted_params, 3, 2, 3};
 MXP_FUNCTION(searchsorted)
+
+PyObject *mxp_unique(struct mxp_call *c);
+static struct mxp_param unique_params[] = {
+    {.name = "a", .kind = MXP_ARRAY},
+    {.name = "size", .kind = MXP_I64},
+    {.name = "return_index", .kind = MXP_BOOL, .flags = MXP_OPTIONAL, .value.flag = false},
+    {.name = "return_inverse", .kind = MXP_BOOL, .flags = MXP_OPTIONAL, .value.flag = false},
+    {.name = "return_counts", .kind = MXP_BOOL, .flags = MXP_OPTIONAL, .value.flag = false},
+    {.name = "fill_value", .kind = MXP_OPTSCALAR, .flags = MXP_OPTIONAL},
+};
+static struct mxp_op unique_op = {"unique", mxp_unique, unique_params, 6, 1, 6};
+MXP_FUNCTION(unique)
 
 PyObject *mxp_full(struct mxp_call *c);
 static struct mxp_param full_params[] = {
@@ -2618,35 +2636,35 @@ PyMethodDef mxp_core_functions[] = {
      "\n>>> mx.right_shift(mx.array([8, -8]), 2)\n"
      "array([2, -2], dtype=int32)"},
     {"isnan", MXP_CFUNCTION(isnan_function), METH_FASTCALL | METH_KEYWORDS,
-     "isnan($module, a, /, *, stream=None)\n--\n\n"
+     "isnan($module, /, a, *, stream=None)\n--\n\n"
      "Whether a is NaN; for complex numbers, either part.\n"
      "shape: as `a`.\n"
      "dtype: bool.\n"
      "\n>>> mx.isnan(mx.array([1.0, mx.inf, mx.nan]))\n"
      "array([False, False, True], dtype=bool)"},
     {"isinf", MXP_CFUNCTION(isinf_function), METH_FASTCALL | METH_KEYWORDS,
-     "isinf($module, a, /, *, stream=None)\n--\n\n"
+     "isinf($module, /, a, *, stream=None)\n--\n\n"
      "Whether a is infinite; for complex numbers, either part.\n"
      "shape: as `a`.\n"
      "dtype: bool.\n"
      "\n>>> mx.isinf(mx.array([1.0, mx.inf, mx.nan]))\n"
      "array([False, True, False], dtype=bool)"},
     {"isfinite", MXP_CFUNCTION(isfinite_function), METH_FASTCALL | METH_KEYWORDS,
-     "isfinite($module, a, /, *, stream=None)\n--\n\n"
+     "isfinite($module, /, a, *, stream=None)\n--\n\n"
      "Whether a is neither infinite nor NaN; for complex numbers, both parts.\n"
      "shape: as `a`.\n"
      "dtype: bool.\n"
      "\n>>> mx.isfinite(mx.array([1.0, mx.inf, mx.nan]))\n"
      "array([True, False, False], dtype=bool)"},
     {"isposinf", MXP_CFUNCTION(isposinf_function), METH_FASTCALL | METH_KEYWORDS,
-     "isposinf($module, a, /, *, stream=None)\n--\n\n"
+     "isposinf($module, /, a, *, stream=None)\n--\n\n"
      "Whether a is +infinity.\n"
      "shape: as `a`.\n"
      "dtype: bool.\n"
      "\n>>> mx.isposinf(mx.array([mx.inf, -mx.inf]))\n"
      "array([True, False], dtype=bool)"},
     {"isneginf", MXP_CFUNCTION(isneginf_function), METH_FASTCALL | METH_KEYWORDS,
-     "isneginf($module, a, /, *, stream=None)\n--\n\n"
+     "isneginf($module, /, a, *, stream=None)\n--\n\n"
      "Whether a is -infinity.\n"
      "shape: as `a`.\n"
      "dtype: bool.\n"
@@ -2807,6 +2825,13 @@ PyMethodDef mxp_core_functions[] = {
      "`a` with two axes exchanged.\n"
      "\n>>> mx.swapaxes(mx.ones((2, 3, 4)), 0, 2).shape\n"
      "(4, 3, 2)"},
+    {"matrix_transpose", MXP_CFUNCTION(matrix_transpose_function), METH_FASTCALL | METH_KEYWORDS,
+     "matrix_transpose($module, a, /, *, stream=None)\n--\n\n"
+     "`a` with its last two axes exchanged.\n"
+     "error: ValueError if there are fewer than two axes.\n"
+     "\n>>> mx.matrix_transpose(mx.array([[1, 2], [3, 4]]))\n"
+     "array([[1, 3],\n"
+     "       [2, 4]], dtype=int32)"},
     {"moveaxis", MXP_CFUNCTION(moveaxis_function), METH_FASTCALL | METH_KEYWORDS,
      "moveaxis($module, a, /, source, destination, *, stream=None)\n--\n\n"
      "`a` with one axis moved, the others in order.\n"
@@ -2871,7 +2896,7 @@ PyMethodDef mxp_core_functions[] = {
      "\n>>> mx.pad(mx.array([1, 2]), (1, 2), constant_values=9)\n"
      "array([9, 1, 2, 9, 9], dtype=int32)"},
     {"roll", MXP_CFUNCTION(roll_function), METH_FASTCALL | METH_KEYWORDS,
-     "roll($module, a, shift, axis=None, /, *, stream=None)\n--\n\n"
+     "roll($module, a, /, shift, axis=None, *, stream=None)\n--\n\n"
      "`a` with its items moved by `shift` places along `axis`, around the end.\n"
      "One shift serves all axes, several go with one axis each, or add up on one axis. None rolls the flattened array.\n"
      "\n>>> mx.roll(mx.array([1, 2, 3, 4]), 1)\n"
@@ -2988,14 +3013,14 @@ PyMethodDef mxp_core_functions[] = {
      "\n>>> mx.mean(mx.array([[1, 2], [3, 6]]), axis=1)\n"
      "array([1.5, 4.5], dtype=float32)"},
     {"var", MXP_CFUNCTION(var_function), METH_FASTCALL | METH_KEYWORDS,
-     "var($module, a, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
+     "var($module, a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Mean of |a - mean|^2 over `axis`, divided by count - ddof.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
      "\n>>> mx.var(mx.array([1.0, 3.0, 5.0]), ddof=1)\n"
      "array(4, dtype=float32)"},
     {"std", MXP_CFUNCTION(std_function), METH_FASTCALL | METH_KEYWORDS,
-     "std($module, a, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
+     "std($module, a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Square root of var.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
@@ -3173,6 +3198,15 @@ PyMethodDef mxp_core_functions[] = {
      "dtype: uint32; both are promoted first.\n"
      "\n>>> mx.searchsorted(mx.array([1, 3, 5]), mx.array([0, 3, 9]))\n"
      "array([0, 1, 3], dtype=uint32)"},
+    {"unique", MXP_CFUNCTION(unique_function), METH_FASTCALL | METH_KEYWORDS,
+     "unique($module, a, /, size, return_index=False, return_inverse=False, return_counts=False, fill_value=None, *, stream=None)\n--\n\n"
+     "The `size` smallest elements that `a` has, each once and sorted; where each occurs first in the flattened `a`; for each\n"
+     "element of `a` which of them it is; and how often each occurs.\n"
+     "shape: (size,), the third a's. If `a` has fewer, `fill_value` follows (None: the smallest element), occurring 0 times; if it\n"
+     "has more, the third names the last for the rest. Every NaN counts as an element of its own.\n"
+     "dtype: that of `a`, uint32, uint32, int32.\n"
+     "\n>>> mx.unique(mx.array([2, 1, 2, 3, 1]), 3)\n"
+     "array([1, 2, 3], dtype=int32)"},
     {"full", MXP_CFUNCTION(full_function), METH_FASTCALL | METH_KEYWORDS,
      "full($module, /, shape, vals, dtype=None, *, stream=None)\n--\n\n"
      "An array of this shape filled with `vals`, which broadcasts to it and is converted to `dtype`.\n"
@@ -3668,14 +3702,14 @@ PyMethodDef mxp_array_operations[] = {
      "\n>>> mx.mean(mx.array([[1, 2], [3, 6]]), axis=1)\n"
      "array([1.5, 4.5], dtype=float32)"},
     {"var", MXP_CFUNCTION(var_method), METH_FASTCALL | METH_KEYWORDS,
-     "var($self, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
+     "var($self, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Mean of |a - mean|^2 over `axis`, divided by count - ddof.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
      "\n>>> mx.var(mx.array([1.0, 3.0, 5.0]), ddof=1)\n"
      "array(4, dtype=float32)"},
     {"std", MXP_CFUNCTION(std_method), METH_FASTCALL | METH_KEYWORDS,
-     "std($self, /, axis=None, keepdims=False, ddof=0, *, stream=None)\n--\n\n"
+     "std($self, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Square root of var.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
@@ -3823,6 +3857,7 @@ struct mxp_op *const mxp_ops[] = {
     &squeeze_op,
     &expand_dims_op,
     &swapaxes_op,
+    &matrix_transpose_op,
     &moveaxis_op,
     &as_strided_op,
     &view_op,
@@ -3880,6 +3915,7 @@ struct mxp_op *const mxp_ops[] = {
     &argpartition_op,
     &topk_op,
     &searchsorted_op,
+    &unique_op,
     &full_op,
     &zeros_op,
     &ones_op,
