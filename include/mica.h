@@ -174,6 +174,15 @@ MX_API bool mx_is_evaluated(mx_array a);
 MX_API const char *mx_dtype_name(mx_dtype t);
 /** The dtype that `a` and `b` promote to. */
 MX_API mx_dtype mx_result_type(mx_dtype a, mx_dtype b);
+typedef struct {
+  size_t step_count;          /* count - 1 */
+  int naive_scaling, scaling; /* subscripts of the largest loop: with all operands at once, and in steps */
+  double naive_flops, flops;
+} mx_einsum_cost;
+/** How mx_einsum contracts: each step takes two terms out of the list, counted from 0, and puts their product at its
+ *  end. `steps` has room for count - 1 of them. Nothing is computed.  [action; fails: value shape memory] */
+MX_API mx_status mx_einsum_path(const char *subscripts, const mx_array *operands, size_t count, int64_t (*steps)[2],
+                                mx_einsum_cost *cost);
 
 /* ---- Evaluating -------------------------------------------------------------------------------------------------- */
 MX_API mx_status mx_eval(mx_array a);

@@ -79,6 +79,9 @@ MX_API mx_status mxb_format(mxb_ctx *ctx, mx_array a, char *buf, size_t size, si
 MX_API mx_status mxb_format_with(mxb_ctx *ctx, mx_array a, const mx_format_options *options, char *buf, size_t size, size_t *needed);
 /** Elements from one index to the next along each of a's axes, as its memory lies. Evaluates.  [action] */
 MX_API mx_status mxb_strides(mxb_ctx *ctx, mx_array a, int64_t *strides);
+/** mx_einsum_path.  [action; fails: value shape memory] */
+MX_API mx_status mxb_einsum_path(mxb_ctx *ctx, const char *subscripts, const mx_array *operands, size_t count, int64_t (*steps)[2],
+                                 mx_einsum_cost *cost);
 
 /* ---- Lending memory out: buffer protocol, DLPack ----------------------------------------------------------------- */
 /* An array's memory as it lies, a view's strides included. Who writes into it, where that is allowed, changes every array

@@ -105,6 +105,9 @@ bool mxp_check_stream(PyObject *o, const char *who);
 uint64_t mxp_total_memory(void); /* of the machine, in bytes; 0: not known */
 extern struct PyModuleDef mxp_metal, mxp_cuda;
 
+/* ---- einsum.c ---------------------------------------------------------------------------------------------------- */
+bool mxp_add_einsum(PyObject *module);
+
 /* ---- tree.c: nests of lists, tuples and dicts with arrays as leaves ---------------------------------------------- */
 struct mxp_leaves {
   mx_array *at; /* owned */

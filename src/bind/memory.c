@@ -5,6 +5,7 @@
 #include "bind/own.h"
 #include "core/scalar.h"
 #include "io/files.h"
+#include "ops/matmul.h"
 #include "ops/random.h"
 #include "run/read.h"
 #include "run/run.h"
@@ -141,4 +142,9 @@ const void *mxb_block(mx_array a, size_t *nbytes) {
   const struct mxi_buffer *b = a && mxi_is_evaluated(a) ? a->buffer : NULL;
   if (nbytes) *nbytes = b ? b->nbytes : 0;
   return b;
+}
+
+mx_status mxb_einsum_path(mxb_ctx *ctx, const char *subscripts, const mx_array *operands, size_t count, int64_t (*steps)[2],
+                          mx_einsum_cost *cost) {
+  return ctx->code ? ctx->code : mxi_einsum_path(ctx, subscripts, operands, count, steps, cost);
 }

@@ -5,6 +5,9 @@
 #include "core/prim.h"
 #include "ops/builders.h"
 
+mx_status mxi_einsum_path(struct mxi_ctx *c, const char *subscripts, const mx_array *operands, size_t count, int64_t (*steps)[2],
+                          mx_einsum_cost *cost);
+
 /* matmul, in whose errors `who` stands. */
 mx_array mxi_matmul_named(struct mxi_ctx *c, const char *who, mx_array a, mx_array b);
 /* The last two axes exchanged. */

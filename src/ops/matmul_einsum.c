@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/thread.h"
 #include "ops/layout.h"
 #include "ops/matmul.h"
 
@@ -11,7 +12,8 @@ enum { LETTERS = 52, LABELS = LETTERS + MXI_MAX_NDIM };
 
 struct term {
   mx_array a;
-  int count; /* of labels; the rank of a, once diagonals are taken */
+  int64_t place; /* in the list that a path speaks of */
+  int count;     /* of labels; the rank of a, once diagonals are taken */
   uint8_t labels[MXI_MAX_NDIM];
 };
 
@@ -25,6 +27,8 @@ struct einsum {
   struct term out;
   size_t count;
   struct term *terms;
+  int64_t (*steps)[2]; /* the path; NULL: not wanted */
+  mx_einsum_cost cost;
 };
 
 /* ---- Reading the string ------------------------------------------------------------------------------------------ */
@@ -246,6 +250,46 @@ static double growth(const struct einsum *e, const struct term *x, const struct 
   return product - own[0] - own[1];
 }
 
+/* ---- The path ---------------------------------------------------------------------------------------------------- */
+/* Two terms leave the list, and their product goes to its end. */
+static void record_step(struct einsum *e, size_t first, size_t second) {
+  int64_t low = e->terms[first].place, high = e->terms[second].place, swap = low;
+  if (low > high) low = high, high = swap;
+  e->steps[e->cost.step_count][0] = low;
+  e->steps[e->cost.step_count++][1] = high;
+  for (size_t i = 0; i < e->count; i++) e->terms[i].place -= (e->terms[i].place > low) + (e->terms[i].place > high);
+}
+
+/* One operation for each set of indices, and another where sums are formed. */
+static void record_cost(struct einsum *e, const struct term *x, const struct term *y) {
+  double size = 1;
+  int labels = 0;
+  bool is_sum = false;
+  for (int l = 0; l < LABELS; l++) {
+    enum part p = part_of(e, x, y, l);
+    if (p == ABSENT) continue;
+    labels++;
+    is_sum |= p == SUMMED;
+    size *= (double)e->size[l];
+  }
+  e->cost.flops += size * (1 + is_sum);
+  if (labels > e->cost.scaling) e->cost.scaling = labels;
+}
+
+/* All terms at once, in one loop over every subscript. */
+static void record_naive(struct einsum *e) {
+  double size = 1;
+  int labels = 0;
+  for (int l = 0; l < LABELS; l++)
+    if (e->seen[l]) labels++, size *= (double)e->size[l];
+  int factors = e->count > 1 ? (int)e->count - 1 : 1;
+  e->cost.naive_flops = size * (factors + (labels > e->out.count));
+  e->cost.naive_scaling = labels;
+  if (e->count > 1) return;
+  e->cost.flops = e->cost.naive_flops;
+  e->cost.scaling = labels;
+}
+
 static bool contract_all(struct einsum *e) {
   while (e->count > 1) {
     size_t first = 0, second = 1;
@@ -255,7 +299,9 @@ static bool contract_all(struct einsum *e) {
         double g = growth(e, &e->terms[i], &e->terms[j]);
         if ((i == 0 && j == 1) || g < least) least = g, first = i, second = j;
       }
+    if (e->steps) record_step(e, first, second), record_cost(e, &e->terms[first], &e->terms[second]);
     if (!multiply_terms(e, &e->terms[first], &e->terms[second])) return false;
+    e->terms[first].place = (int64_t)e->count - 2;
     memmove(e->terms + second, e->terms + second + 1, (e->count - second - 1) * sizeof *e->terms);
     e->count--;
     if (!sum_alone(e, &e->terms[first])) return false;
@@ -280,19 +326,53 @@ static mx_array run(struct einsum *e) {
   return moves ? mxi_permute(e->c, e->terms[0].a, &order) : e->terms[0].a;
 }
 
-mx_array mxi_einsum(struct mxi_ctx *ctx, const char *subscripts, const mx_array *operands, size_t count) {
-  if (!subscripts) return mxi_null(ctx, "einsum", "subscripts");
-  if (!count) return mxi_fail(ctx, MX_ERR_VALUE, "[einsum] needs at least one operand");
-  if (!operands) return mxi_null(ctx, "einsum", "operands");
+/* An einsum of operands that are there; freed by the caller. NULL with an error. */
+static struct einsum *begin(struct mxi_ctx *ctx, const char *who, const char *subscripts, const mx_array *operands, size_t count) {
+  if (!subscripts) return (void *)mxi_null(ctx, who, "subscripts");
+  if (!count) return (void *)mxi_fail(ctx, MX_ERR_VALUE, "[%s] needs at least one operand", who);
+  if (!operands) return (void *)mxi_null(ctx, who, "operands");
   struct einsum *e = mxi_calloc(sizeof *e + count * sizeof *e->terms);
-  if (!e) return mxi_fail_memory(ctx, "einsum");
+  if (!e) return (void *)mxi_fail_memory(ctx, who);
   e->c = ctx;
   e->text = e->at = subscripts;
   e->count = count;
   e->terms = (struct term *)(e + 1);
+  return e;
+}
+
+mx_array mxi_einsum(struct mxi_ctx *ctx, const char *subscripts, const mx_array *operands, size_t count) {
+  struct einsum *e = begin(ctx, "einsum", subscripts, operands, count);
+  MXI_TRY(e);
   bool ok = true;
   for (size_t i = 0; ok && i < count; i++) ok = operands[i] && (e->terms[i].a = mxi_strong(ctx, operands[i]));
   mx_array result = ok && read_subscripts(e) ? run(e) : NULL;
   mxi_free(e);
   return result;
+}
+
+/* By taking it, with zeros of the operands' shapes: they cost nothing, and every dtype has a path. */
+mx_status mxi_einsum_path(struct mxi_ctx *ctx, const char *subscripts, const mx_array *operands, size_t count, int64_t (*steps)[2],
+                          mx_einsum_cost *cost) {
+  size_t mark = ctx->top;
+  if (!steps || !cost) return mxi_null(ctx, "einsum_path", steps ? "cost" : "steps"), ctx->code;
+  struct einsum *e = mxi_refused(ctx, "einsum_path", "operands", operands, count) ? NULL : begin(ctx, "einsum_path", subscripts, operands, count);
+  if (!e) return ctx->code;
+  bool ok = true;
+  for (size_t i = 0; ok && i < count; i++) {
+    ok = (e->terms[i].a = mxi_zeros(ctx, mxi_shape_of(operands[i]), MX_FLOAT32)) != NULL;
+    e->terms[i].place = (int64_t)i;
+  }
+  e->steps = steps;
+  if (ok && read_subscripts(e)) {
+    record_naive(e);
+    if (run(e)) *cost = e->cost;
+  }
+  mxi_sweep(ctx, mark);
+  mxi_free(e);
+  return ctx->code;
+}
+
+mx_status mx_einsum_path(const char *subscripts, const mx_array *operands, size_t count, int64_t (*steps)[2], mx_einsum_cost *cost) {
+  struct mxi_ctx *c = mxi_ctx_thread();
+  return c->code ? c->code : mxi_einsum_path(c, subscripts, operands, count, steps, cost);
 }

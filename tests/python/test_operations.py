@@ -175,7 +175,7 @@ acos acosh asin asinh atan atan2 atanh conj cumulative_prod cumulative_sum pow""
 
 
 # in test_array_object.py
-OBJECT = "ArrayIterator AxisError PrintOptions get_printoptions matrix_norm matrix_transpose printoptions set_printoptions unique".split()
+OBJECT = "einsum_path ArrayIterator AxisError PrintOptions get_printoptions matrix_norm matrix_transpose printoptions set_printoptions unique".split()
 
 
 def test_no_function_is_left_out():
