@@ -66,7 +66,7 @@ static PyObject *atleast(struct mxp_call *c, mx_array (*op)(mxb_ctx *, mx_array)
   while (made < n && (results[made] = op(c->ctx, c->v[0].arrays.at[made]))) made++;
   if (made == n) return mxp_give_many(c, MX_OK, results, n);
   while (made) mxb_release(results[--made]);
-  return mxp_raise(c->ctx);
+  return mxp_raise_as(c->ctx, c->op->name);
 }
 
 PyObject *mxp_atleast_1d(struct mxp_call *c) { return atleast(c, mxb_atleast_1d); }
@@ -177,7 +177,7 @@ struct number {
 
 static bool read_number(struct mxp_call *c, const char *name, PyObject *o, struct number *out) {
   union mxp_value v;
-  if (PyBool_Check(o)) return mxp_wrong(c, name, "an int or a float", o);
+  if (PyBool_Check(o) || MXP_IS_ARRAY(o)) return mxp_wrong(c, name, "an int or a float", o);
   out->is_float = !PyLong_Check(o) && !PyIndex_Check(o);
   if (!mxp_read_as(c, name, out->is_float ? MXP_F64 : MXP_I64, o, &v)) return false;
   out->i = out->is_float ? 0 : v.i;

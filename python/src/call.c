@@ -18,7 +18,7 @@ static mx_array borrow(struct mxp_call *c, PyObject *o) { return c->borrowed[c->
 mx_array mxp_hold(struct mxp_call *c, mx_array a) {
   if (a && c->owned_count + c->borrowed_count < MXP_MAX_PARAMS) return c->owned[c->owned_count++] = a;
   mxb_release(a);
-  mxp_raise(c->ctx);
+  mxp_raise_as(c->ctx, c->op->name);
   return NULL;
 }
 
@@ -44,7 +44,7 @@ static void finish(struct mxp_call *c) {
 }
 
 PyObject *mxp_give_many(struct mxp_call *c, mx_status status, mx_array *results, size_t count) {
-  if (status) return mxp_raise(c->ctx);
+  if (status) return mxp_raise_as(c->ctx, c->op->name);
   PyObject *tuple = PyTuple_New((Py_ssize_t)count);
   for (size_t i = 0; i < count; i++) {
     PyObject *o = tuple ? mxp_wrap(c->ctx, results[i]) : NULL;
@@ -70,7 +70,10 @@ static bool read_int(struct mxp_call *c, const char *name, PyObject *o, long lon
   PyObject *owned = NULL;
   if (!PyLong_Check(o)) {
     pin(c);
-    if (!PyIndex_Check(o) || !(owned = PyNumber_Index(o))) return mxp_wrong(c, name, "an int", o);
+    owned = PyIndex_Check(o) ? PyNumber_Index(o) : NULL;
+    bool is_refused = !owned && MXP_IS_ARRAY(o) && (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError));
+    if (is_refused) PyErr_Clear(); /* the array does not know who asks */
+    if (!owned) return mxp_wrong(c, name, "an int", o);
     o = owned;
   }
   int overflow = 0;
@@ -121,7 +124,7 @@ static bool read_items(struct mxp_call *c, const char *name, PyObject *items, mx
 
 bool mxp_read_ints(struct mxp_call *c, const char *name, PyObject *o, mx_ints *out) {
   if (PyTuple_Check(o) || PyList_Check(o)) return read_items(c, name, o, out);
-  if (PyLong_Check(o) || (PyIndex_Check(o) && !MXP_IS_ARRAY(o))) {
+  if (PyLong_Check(o) || (PyIndex_Check(o) && !(MXP_IS_ARRAY(o) && mx_ndim(MXP_NODE(o))))) {
     int64_t *at = mxp_room(c, sizeof *at);
     *out = (mx_ints){at, 1};
     return at && read_int(c, name, o, INT64_MIN, INT64_MAX, at);
@@ -143,6 +146,10 @@ static bool has_operands(const struct mxp_op *op) {
 
 static bool read_operand(struct mxp_call *c, const char *name, PyObject *o, mx_array *out) {
   mx_array a = mxp_scalar(c->ctx, o);
+  if (!a && PyLong_Check(o) && PyErr_ExceptionMatches(PyExc_ValueError)) {
+    PyErr_Format(PyExc_ValueError, "[%s] %s does not fit in 64 bits", c->op->name, name);
+    return false;
+  }
   if (!a && !PyErr_Occurred() && mxp_is_operand(o)) {
     pin(c);
     a = has_operands(c->op) ? mxp_weak_operand(c->ctx, o) : mxp_operand(c->ctx, o);

@@ -83,7 +83,9 @@ PyObject *mxp_call_method(const struct mxp_op *op, PyObject *self, PyObject *con
 PyObject *mxp_call_method_varargs(const struct mxp_op *op, PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names);
 
 /* ---- For calls --------------------------------------------------------------------------------------------------- */
-static inline PyObject *mxp_give(struct mxp_call *c, mx_array a) { return mxp_wrap(c->ctx, a); }
+static inline PyObject *mxp_give(struct mxp_call *c, mx_array a) {
+  return a ? mxp_wrap(c->ctx, a) : mxp_raise_as(c->ctx, c->op->name);
+}
 /* A tuple of owned results. */
 PyObject *mxp_give_many(struct mxp_call *c, mx_status status, mx_array *results, size_t count);
 /* Takes over a node that the call needs until it is over; returns it. NULL raises what is pending. */

@@ -1,6 +1,7 @@
 /* The context of each thread, errors as exceptions, and evaluation: without the GIL, in slices, so that Ctrl-C is
  * noticed while a long run goes on. */
 #include <pthread.h>
+#include <string.h>
 
 #include "mxp.h"
 
@@ -56,6 +57,12 @@ PyObject *mxp_raise(mxb_ctx *ctx) {
   if (!PyErr_Occurred()) PyErr_SetString(type, mxb_error_message(ctx));
   mxb_error_clear(ctx);
   return NULL;
+}
+
+PyObject *mxp_raise_as(mxb_ctx *ctx, const char *who) {
+  const char *message = mxb_error_message(ctx), *end = *message == '[' ? strchr(message, ']') : NULL;
+  if (end && !PyErr_Occurred()) PyErr_Format(exception_of(mxb_error_code(ctx)), "[%s]%s", who, end + 1);
+  return mxp_raise(ctx);
 }
 
 /* ---- Evaluation -------------------------------------------------------------------------------------------------- */

@@ -26,6 +26,8 @@ static inline mxb_ctx *mxp_ctx(void) { return mxp_thread_ctx ? mxp_thread_ctx : 
 /* Turns ctx's pending error into an exception, unless one is set already (by a function that was called back), and
  * clears it. Always NULL. */
 PyObject *mxp_raise(mxb_ctx *ctx);
+/* The same in the name of `who`, whose part may have failed: "[minimum] shapes ..." becomes "[clip] shapes ...". */
+PyObject *mxp_raise_as(mxb_ctx *ctx, const char *who);
 bool mxp_add_errors(PyObject *module);
 /* Evaluates without the GIL; Ctrl-C is noticed. False with an exception set. */
 bool mxp_evaluate(mxb_ctx *ctx, const mx_array *arrays, size_t count);
