@@ -48,7 +48,7 @@ static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t 
     return NULL;
   }
   int code = -1;
-  if (dtype && dtype != Py_None && (code = mxp_dtype_of(dtype)) < 0) return NULL;
+  if (dtype && dtype != Py_None && (code = mxp_dtype_of(dtype, "array")) < 0) return NULL;
   mxb_ctx *ctx = mxp_ctx();
   mx_array node = ctx ? mxp_from_object(ctx, value, code) : NULL;
   return node ? mxp_wrap(ctx, node) : NULL;

@@ -179,7 +179,7 @@ static bool read_list(struct mxp_call *c, const char *name, PyObject *o, union m
 static bool read_dtype(struct mxp_call *c, const struct mxp_param *p, PyObject *o, union mxp_value *out) {
   if (o == Py_None && (p->flags & MXP_OPTIONAL)) return out->i = p->value.i, true;
   if (Py_TYPE(o) != &mxp_dtype_type) return mxp_wrong(c, p->name, "a Dtype such as mx.float32", o);
-  return out->i = mxp_dtype_of(o), true;
+  return out->i = mxp_dtype_of(o, c->op->name), true;
 }
 
 static bool read_text(struct mxp_call *c, const char *name, PyObject *o, const char **out) {

@@ -411,7 +411,7 @@ static PyObject *core_asarray(PyObject *module, PyObject *args, PyObject *keywor
   PyObject *o, *dtype_object = Py_None, *copy_object = Py_None;
   mxb_ctx *ctx = mxp_ctx();
   if (!ctx || !PyArg_ParseTupleAndKeywords(args, keywords, "O|O$O:asarray", names, &o, &dtype_object, &copy_object)) return NULL;
-  int dtype = dtype_object == Py_None ? -1 : mxp_dtype_of(dtype_object), copy = mxp_read_copy(copy_object, "asarray");
+  int dtype = dtype_object == Py_None ? -1 : mxp_dtype_of(dtype_object, "asarray"), copy = mxp_read_copy(copy_object, "asarray");
   if (copy == -2 || (dtype < 0 && dtype_object != Py_None)) return NULL;
   mx_array a;
   if (MXP_IS_ARRAY(o))

@@ -52,16 +52,17 @@ bool mxp_add_errors(PyObject *m) {
   return axis_error && !PyModule_AddObjectRef(m, "AxisError", axis_error);
 }
 
+static PyObject *pending(mxb_ctx *ctx) { return mxb_error_is_axis(ctx) ? axis_error : exception_of(mxb_error_code(ctx)); }
+
 PyObject *mxp_raise(mxb_ctx *ctx) {
-  PyObject *type = mxb_error_is_axis(ctx) ? axis_error : exception_of(mxb_error_code(ctx));
-  if (!PyErr_Occurred()) PyErr_SetString(type, mxb_error_message(ctx));
+  if (!PyErr_Occurred()) PyErr_SetString(pending(ctx), mxb_error_message(ctx));
   mxb_error_clear(ctx);
   return NULL;
 }
 
 PyObject *mxp_raise_as(mxb_ctx *ctx, const char *who) {
   const char *message = mxb_error_message(ctx), *end = *message == '[' ? strchr(message, ']') : NULL;
-  if (end && !PyErr_Occurred()) PyErr_Format(exception_of(mxb_error_code(ctx)), "[%s]%s", who, end + 1);
+  if (end && !PyErr_Occurred()) PyErr_Format(pending(ctx), "[%s]%s", who, end + 1);
   return mxp_raise(ctx);
 }
 

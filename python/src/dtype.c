@@ -13,9 +13,9 @@ static const char *name_of(mx_dtype t) { return t == MX_BOOL ? "bool_" : mx_dtyp
 
 PyObject *mxp_dtype_object(mx_dtype t) { return (PyObject *)&objects[t]; }
 
-int mxp_dtype_of(PyObject *o) {
+int mxp_dtype_of(PyObject *o, const char *who) {
   if (Py_TYPE(o) == &mxp_dtype_type) return (int)((dtype_object *)o)->dtype;
-  PyErr_Format(PyExc_TypeError, "dtype must be a Dtype such as mx.float32, not %.200s", Py_TYPE(o)->tp_name);
+  PyErr_Format(PyExc_TypeError, "[%s] dtype must be a Dtype such as mx.float32, not %.200s", who, Py_TYPE(o)->tp_name);
   return -1;
 }
 

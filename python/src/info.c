@@ -23,7 +23,7 @@ static const struct float_limits *limits_of(mx_dtype t) {
 
 /* The dtype that is the one argument; -1 with an exception. */
 static int read_dtype(const char *who, PyObject *args, PyObject *keywords) {
-  if (PyTuple_GET_SIZE(args) == 1 && (!keywords || !PyDict_GET_SIZE(keywords))) return mxp_dtype_of(PyTuple_GET_ITEM(args, 0));
+  if (PyTuple_GET_SIZE(args) == 1 && (!keywords || !PyDict_GET_SIZE(keywords))) return mxp_dtype_of(PyTuple_GET_ITEM(args, 0), who);
   PyErr_Format(PyExc_TypeError, "[%s] takes one dtype such as mx.float32", who);
   return -1;
 }

@@ -92,7 +92,7 @@ bool mxp_add_at(PyObject *module);
 /* ---- dtype.c ----------------------------------------------------------------------------------------------------- */
 PyObject *mxp_dtype_object(mx_dtype t); /* borrowed */
 /* -1 with TypeError where `o` is not a Dtype. */
-int mxp_dtype_of(PyObject *o);
+int mxp_dtype_of(PyObject *o, const char *who);
 size_t mxp_dtype_size(mx_dtype t);
 bool mxp_add_dtypes(PyObject *module);
 

@@ -62,7 +62,7 @@ static mx_array from_elements(mxb_ctx *ctx, PyObject *data, PyObject *shape, PyO
   int64_t sizes[MX_MAX_NDIM];
   size_t nbytes;
   Py_buffer view;
-  int t = mxp_dtype_of(dtype);
+  int t = mxp_dtype_of(dtype, "array");
   if (t < 0 || PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)) return NULL;
   mx_array a = NULL;
   char none = 0;

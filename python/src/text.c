@@ -54,7 +54,10 @@ static PyTypeObject options_type;
 static bool read_precision(PyObject *args, PyObject *keywords, const char *format, int *precision) {
   static char *names[] = {"precision", NULL};
   *precision = -1;
-  return PyArg_ParseTupleAndKeywords(args, keywords, format, names, precision);
+  if (PyArg_ParseTupleAndKeywords(args, keywords, format, names, precision)) return true;
+  if (PyErr_ExceptionMatches(PyExc_TypeError) && PyTuple_GET_SIZE(args) == 1) /* Python's message does not say whose argument it is */
+    PyErr_Format(PyExc_TypeError, "[%s] precision must be an int, not %.200s", strchr(format, ':') + 1, Py_TYPE(PyTuple_GET_ITEM(args, 0))->tp_name);
+  return false;
 }
 
 static PyObject *make_options(PyTypeObject *type, int precision) {

@@ -221,34 +221,34 @@ PyTypeObject mxp_grad_type = {
 };
 
 /* One `type`, or a sequence of distinct ones, as a tuple; None is an empty one. */
-static PyObject *as_tuple(const char *name, PyObject *o, PyTypeObject *type) {
+static PyObject *as_tuple(const char *who, const char *name, PyObject *o, PyTypeObject *type) {
   if (o == Py_None) return PyTuple_New(0);
   if (PyObject_TypeCheck(o, type)) return PyTuple_Pack(1, o);
   PyObject *tuple = PyList_Check(o) || PyTuple_Check(o) ? PySequence_Tuple(o) : NULL;
   for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++)
     if (!PyObject_TypeCheck(PyTuple_GET_ITEM(tuple, i), type)) Py_CLEAR(tuple);
   if (!tuple) {
-    if (!PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "%s must be one %s or a list of them", name, type->tp_name);
+    if (!PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "[%s] %s must be one %s or a list of them", who, name, type->tp_name);
     return NULL;
   }
   PyObject *set = PySet_New(tuple);
-  if (set && PySet_GET_SIZE(set) != PyTuple_GET_SIZE(tuple)) PyErr_Format(PyExc_ValueError, "%s names an argument twice", name);
+  if (set && PySet_GET_SIZE(set) != PyTuple_GET_SIZE(tuple)) PyErr_Format(PyExc_ValueError, "[%s] %s names an argument twice", who, name);
   Py_XDECREF(set);
   if (PyErr_Occurred()) Py_CLEAR(tuple);
   return tuple;
 }
 
 static bool read_which(grad_object *g, PyObject *argnums, PyObject *argnames) {
-  if (!(g->argnames = as_tuple("argnames", argnames, &PyUnicode_Type)) || !(g->argnums = as_tuple("argnums", argnums, &PyLong_Type)))
+  if (!(g->argnames = as_tuple(who(g), "argnames", argnames, &PyUnicode_Type)) || !(g->argnums = as_tuple(who(g), "argnums", argnums, &PyLong_Type)))
     return false;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(g->argnums); i++)
     if (PyLong_AsSsize_t(PyTuple_GET_ITEM(g->argnums, i)) < 0) {
       PyErr_Clear();
-      PyErr_Format(PyExc_ValueError, "argnums must not be negative, but one is %R", PyTuple_GET_ITEM(g->argnums, i));
+      PyErr_Format(PyExc_ValueError, "[%s] argnums must not be negative, but one is %R", who(g), PyTuple_GET_ITEM(g->argnums, i));
       return false;
     }
   if (PyTuple_GET_SIZE(g->argnums) || PyTuple_GET_SIZE(g->argnames)) return true;
-  PyErr_SetString(PyExc_ValueError, "there is no argument to differentiate");
+  PyErr_Format(PyExc_ValueError, "[%s] there is no argument to differentiate", who(g));
   return false;
 }
 
@@ -257,8 +257,10 @@ static PyObject *make(PyObject *args, PyObject *keywords, bool with_value) {
   PyObject *fun, *argnums = Py_None, *argnames = Py_None, *zero = NULL;
   if (!PyArg_ParseTupleAndKeywords(args, keywords, with_value ? "O|OO:value_and_grad" : "O|OO:grad", names, &fun, &argnums, &argnames))
     return NULL;
-  if (!PyCallable_Check(fun)) return PyErr_Format(PyExc_TypeError, "fun must be callable, not %.200s", Py_TYPE(fun)->tp_name);
-  if (argnums == Py_None && (argnames == Py_None || (PySequence_Check(argnames) && !PySequence_Size(argnames)))) {
+  if (!PyCallable_Check(fun))
+    return PyErr_Format(PyExc_TypeError, "[%s] fun must be callable, not %.200s", with_value ? "value_and_grad" : "grad", Py_TYPE(fun)->tp_name);
+  bool has_list = PyTuple_Check(argnames) || PyList_Check(argnames);
+  if (argnums == Py_None && (argnames == Py_None || (has_list && !PySequence_Size(argnames)))) {
     if (!(zero = PyLong_FromLong(0))) return NULL;
     argnums = zero;
   }

@@ -39,11 +39,11 @@ static PyObject *core_issubdtype(PyObject *module, PyObject *const *args, Py_ssi
   (void)module;
   if (n != 2) return PyErr_Format(PyExc_TypeError, "[issubdtype] takes two dtypes or categories, not %zd", n);
   for (int i = 0; i < 2; i++)
-    if (Py_TYPE(args[i]) != &category_type && mxp_dtype_of(args[i]) < 0) return NULL;
+    if (Py_TYPE(args[i]) != &category_type && mxp_dtype_of(args[i], "issubdtype") < 0) return NULL;
   if (args[0] == args[1]) Py_RETURN_TRUE;
   if (Py_TYPE(args[1]) != &category_type) Py_RETURN_FALSE;
   bool is_category = Py_TYPE(args[0]) == &category_type;
-  int at = is_category ? ((category *)args[0])->parent : category_of(mxp_dtype_of(args[0])), wanted = (int)((category *)args[1] - categories);
+  int at = is_category ? ((category *)args[0])->parent : category_of(mxp_dtype_of(args[0], "issubdtype")), wanted = (int)((category *)args[1] - categories);
   while (at >= 0 && at != wanted) at = categories[at].parent;
   return PyBool_FromLong(at == wanted);
 }
@@ -69,7 +69,7 @@ static int is_of_kind(mx_dtype t, PyObject *name) {
 /* 1, 0, or -1 with an exception. */
 static int matches(PyObject *dtype, PyObject *kind) {
   if (Py_TYPE(kind) == &mxp_dtype_type) return kind == dtype;
-  int found = PyUnicode_Check(kind) ? is_of_kind((mx_dtype)mxp_dtype_of(dtype), kind) : -1;
+  int found = PyUnicode_Check(kind) ? is_of_kind((mx_dtype)mxp_dtype_of(dtype, "isdtype"), kind) : -1;
   if (found < 0 && PyUnicode_Check(kind))
     PyErr_Format(PyExc_ValueError, "[isdtype] there is no kind %R: kinds are 'bool', 'signed integer', 'unsigned integer', 'integral', 'real floating', "
                                    "'complex floating' and 'numeric'", kind);
@@ -82,7 +82,7 @@ static PyObject *core_isdtype(PyObject *module, PyObject *args, PyObject *keywor
   (void)module;
   static char *names[] = {"dtype", "kind", NULL};
   PyObject *dtype, *kind;
-  if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:isdtype", names, &dtype, &kind) || mxp_dtype_of(dtype) < 0) return NULL;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:isdtype", names, &dtype, &kind) || mxp_dtype_of(dtype, "isdtype") < 0) return NULL;
   int found = 0;
   if (!PyTuple_Check(kind))
     found = matches(dtype, kind);
@@ -96,7 +96,7 @@ static PyObject *core_result_type(PyObject *module, PyObject *const *args, Py_ss
   (void)module;
   int result = -1;
   for (Py_ssize_t i = 0; i < n; i++) {
-    int t = MXP_IS_ARRAY(args[i]) ? (int)mx_dtype_of(MXP_NODE(args[i])) : mxp_dtype_of(args[i]);
+    int t = MXP_IS_ARRAY(args[i]) ? (int)mx_dtype_of(MXP_NODE(args[i])) : mxp_dtype_of(args[i], "result_type");
     if (t < 0) return NULL;
     result = result < 0 ? t : (int)mx_result_type((mx_dtype)result, (mx_dtype)t);
   }
@@ -109,7 +109,7 @@ static PyObject *core_can_cast(PyObject *module, PyObject *args, PyObject *keywo
   static char *names[] = {"from_", "to", NULL};
   PyObject *from, *to;
   if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:can_cast", names, &from, &to)) return NULL;
-  int have = MXP_IS_ARRAY(from) ? (int)mx_dtype_of(MXP_NODE(from)) : mxp_dtype_of(from), wanted = have < 0 ? -1 : mxp_dtype_of(to);
+  int have = MXP_IS_ARRAY(from) ? (int)mx_dtype_of(MXP_NODE(from)) : mxp_dtype_of(from, "can_cast"), wanted = have < 0 ? -1 : mxp_dtype_of(to, "can_cast");
   return wanted < 0 ? NULL : PyBool_FromLong((int)mx_result_type((mx_dtype)have, (mx_dtype)wanted) == wanted);
 }
 
