@@ -121,32 +121,15 @@ static mx_array refuse_to_share(const char *why) {
   return NULL;
 }
 
-static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype);
-
-/* An array of ml_dtypes, whose dtype is no letter of the struct module: NumPy sees its bits as integers. */
-static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
-  PyObject *bits = PyObject_CallMethod(o, "view", "s", "uint16");
-  mx_array a = bits ? from_buffer(ctx, bits, share, MX_UINT16) : NULL, b = a ? mxb_view(ctx, a, MX_BFLOAT16) : NULL;
-  if (a && !b) mxp_raise(ctx);
-  mxb_release(a);
-  Py_XDECREF(bits);
-  return b;
+static Py_buffer *open_view(PyObject *o) {
+  Py_buffer *view = PyMem_Malloc(sizeof *view);
+  if (!view) return (Py_buffer *)PyErr_NoMemory();
+  if (!PyObject_GetBuffer(o, view, PyBUF_FULL_RO)) return view;
+  PyMem_Free(view);
+  return NULL;
 }
 
-/* NumPy lends no memory of dtypes that have no letter: bfloat16 is one that is here, the others are named. */
-static mx_array from_unlendable(mxb_ctx *ctx, PyObject *o, bool share) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL, *name = dtype ? PyObject_Str(dtype) : NULL;
-  bool is_bfloat16 = name && !PyUnicode_CompareWithASCIIString(name, "bfloat16");
-  if (!name) PyErr_Restore(type, value, traceback);
-  if (name) Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
-  if (name && !is_bfloat16) PyErr_Format(PyExc_TypeError, "[array] cannot make an array of %.200s of dtype %U", Py_TYPE(o)->tp_name, name);
-  Py_XDECREF(dtype);
-  Py_XDECREF(name);
-  return is_bfloat16 ? from_bfloat16(ctx, o, share) : NULL;
-}
-
+/* The view is closed, or goes with the array. */
 static mx_array from_view(mxb_ctx *ctx, Py_buffer *view, bool share, int dtype) {
   struct mxp_foreign f;
   bool is_read = read_view(view, &f);
@@ -156,15 +139,54 @@ static mx_array from_view(mxb_ctx *ctx, Py_buffer *view, bool share, int dtype) 
   return a;
 }
 
+/* An array of ml_dtypes, whose dtype is no letter of the struct module: NumPy sees its bits as integers. */
+static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
+  PyObject *bits = PyObject_CallMethod(o, "view", "s", "uint16");
+  Py_buffer *view = bits ? open_view(bits) : NULL;
+  mx_array a = view ? from_view(ctx, view, share, MX_UINT16) : NULL, b = a ? mxb_view(ctx, a, MX_BFLOAT16) : NULL;
+  if (a && !b) mxp_raise(ctx);
+  mxb_release(a);
+  Py_XDECREF(bits);
+  return b;
+}
+
+/* str(o.dtype), new; NULL without an exception where there is no such thing. */
+static PyObject *dtype_name(PyObject *o) {
+  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL, *name = dtype ? PyObject_Str(dtype) : NULL;
+  Py_XDECREF(dtype);
+  if (!name) PyErr_Clear();
+  return name;
+}
+
+/* NumPy lends no memory of dtypes that have no letter: bfloat16 is one that is here, the others are named. */
 static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
-  Py_buffer *view = PyMem_Malloc(sizeof *view);
-  if (!view) return (mx_array)PyErr_NoMemory();
-  if (!PyObject_GetBuffer(o, view, PyBUF_FULL_RO)) return from_view(ctx, view, share, dtype);
-  PyMem_Free(view);
-  return from_unlendable(ctx, o, share);
+  Py_buffer *view = open_view(o);
+  if (view) return from_view(ctx, view, share, dtype);
+  PyObject *type, *value, *traceback, *name;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (!(name = dtype_name(o))) {
+    PyErr_Restore(type, value, traceback);
+    return NULL;
+  }
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(traceback);
+  bool is_bfloat16 = !PyUnicode_CompareWithASCIIString(name, "bfloat16");
+  if (!is_bfloat16) PyErr_Format(PyExc_TypeError, "[array] cannot make an array of %.200s of dtype %U", Py_TYPE(o)->tp_name, name);
+  Py_DECREF(name);
+  return is_bfloat16 ? from_bfloat16(ctx, o, share) : NULL;
 }
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
+/* An interned name is the same object each time: the interpreter's cache of lookups keeps one entry, not one a call. */
+bool mxp_has(PyObject *o, const char *name) {
+  PyObject *key = PyUnicode_InternFromString(name);
+  bool has = key && PyObject_HasAttr((PyObject *)Py_TYPE(o), key);
+  if (!key) PyErr_Clear();
+  Py_XDECREF(key);
+  return has;
+}
+
 bool mxp_is_operand(PyObject *o) {
   return (PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)) || mxp_has(o, "__mlx_array__");
 }
@@ -445,5 +467,10 @@ PyMethodDef mxp_convert_functions[] = {
      "is no array of mlx.core yet.\n"
      "dtype: that of `a` where None, but float32 for float64.\n"
      "error: ValueError if copy=False cannot be kept; TypeError for an unknown dtype.\n"
-     "    a = mx.asarray(numpy.ones(4, 'float32'), copy=False)"},
+     "\n>>> import numpy\n"
+     ">>> ones = numpy.ones(3, dtype=numpy.float32)\n"
+     ">>> a = mx.asarray(ones, copy=False)\n"
+     ">>> ones[0] = 5\n"
+     ">>> a\n"
+     "array([5, 1, 1], dtype=float32)"},
     {NULL, NULL, 0, NULL}};

@@ -31,6 +31,21 @@ static bool read_dtype(const struct dl_tensor *t, struct mxp_foreign *f) {
 }
 
 /* ---- Import ------------------------------------------------------------------------------------------------------ */
+static bool read_layout(const struct dl_tensor *t, struct mxp_foreign *f) {
+  int64_t step = (int64_t)f->itemsize;
+  bool is_empty = false, is_good = true;
+  for (int i = f->ndim - 1; i >= 0 && is_good; i--) {
+    f->shape[i] = t->shape[i];
+    f->strides[i] = step;
+    is_empty |= !t->shape[i];
+    is_good = t->shape[i] >= 0 && !__builtin_mul_overflow(step, t->shape[i] ? t->shape[i] : 1, &step) &&
+              !(t->strides && __builtin_mul_overflow(t->strides[i], (int64_t)f->itemsize, &f->strides[i]));
+  }
+  if (is_good && (t->data || is_empty)) return true;
+  PyErr_SetString(PyExc_ValueError, "[from_dlpack] the tensor has no memory, a negative size, or more elements than fit in memory");
+  return false;
+}
+
 static bool read_tensor(const struct dl_tensor *t, struct mxp_foreign *f) {
   *f = (struct mxp_foreign){.data = (char *)t->data + t->byte_offset, .ndim = t->ndim};
   if (t->device.type != DL_CPU) {
@@ -42,16 +57,7 @@ static bool read_tensor(const struct dl_tensor *t, struct mxp_foreign *f) {
     return false;
   }
   if (!read_dtype(t, f)) return false;
-  int64_t step = (int64_t)f->itemsize;
-  for (int i = f->ndim - 1; i >= 0; i--) {
-    f->shape[i] = t->shape[i];
-    f->strides[i] = t->strides ? t->strides[i] * (int64_t)f->itemsize : step;
-    if (t->shape[i] < 0 || __builtin_mul_overflow(step, t->shape[i] ? t->shape[i] : 1, &step)) {
-      PyErr_SetString(PyExc_ValueError, "[from_dlpack] the tensor has a negative size, or more elements than fit in memory");
-      return false;
-    }
-  }
-  return true;
+  return read_layout(t, f);
 }
 
 static void delete_old(void *p) {
@@ -272,5 +278,7 @@ PyMethodDef mxp_dlpack_functions[] = {
      "An array of a tensor of another library, which has __dlpack__, or of its capsule. float64 becomes float32.\n"
      "`copy`: False shares the memory, with its strides; True and None copy.\n"
      "error: ValueError if the tensor is not in the CPU's memory, or cannot be shared; TypeError if its dtype is unknown.\n"
-     "    a = mx.from_dlpack(torch.ones(2))"},
+     "\n>>> import numpy\n"
+     ">>> mx.from_dlpack(numpy.arange(3, dtype=numpy.float32))\n"
+     "array([0, 1, 2], dtype=float32)"},
     {NULL, NULL, 0, NULL}};

@@ -24,7 +24,7 @@ mx_array mxp_foreign_share(mxb_ctx *ctx, const struct mxp_foreign *f, int dtype,
 mx_array mxp_copied(mxb_ctx *ctx, mx_array node);
 
 /* Whether o's type has an attribute of that name. */
-static inline bool mxp_has(PyObject *o, const char *name) { return PyObject_HasAttrString((PyObject *)Py_TYPE(o), name); }
+bool mxp_has(PyObject *o, const char *name);
 
 /* ---- convert.c, dlpack.c: an array of an object that offers memory or an array. `share`: over that memory, or ValueError
  *      where it cannot be, `dtype` (-1: any) included; else a copy, in the dtype that is there -------------------------- */

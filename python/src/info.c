@@ -1,4 +1,4 @@
-/* finfo and iinfo: the limits of dtypes. */
+/* finfo and iinfo, the limits of dtypes; what the array API can ask. */
 #include <float.h>
 #include <stdio.h>
 
@@ -80,8 +80,11 @@ static PyTypeObject finfo_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.finfo",
     .tp_basicsize = sizeof(info),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "finfo(dtype, /)\n--\n\nThe limits of a floating-point or complex dtype: mx.finfo(mx.float16).max is 65504.0.\n"
-              "error: ValueError for other dtypes.",
+    .tp_doc = "finfo(dtype, /)\n--\n\n"
+              "The limits of a floating-point or complex dtype.\n"
+              "error: ValueError for other dtypes.\n"
+              "\n>>> mx.finfo(mx.float16).max\n"
+              "65504.0",
     .tp_new = finfo_new,
     .tp_repr = finfo_repr,
     .tp_getset = finfo_getset,
@@ -124,13 +127,33 @@ static PyTypeObject iinfo_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.iinfo",
     .tp_basicsize = sizeof(info),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "iinfo(dtype, /)\n--\n\nThe limits of an integer dtype: mx.iinfo(mx.int8).max is 127.\nerror: ValueError for other dtypes.",
+    .tp_doc = "iinfo(dtype, /)\n--\n\n"
+              "The limits of an integer dtype.\n"
+              "error: ValueError for other dtypes.\n"
+              "\n>>> mx.iinfo(mx.int8).max\n"
+              "127",
     .tp_new = iinfo_new,
     .tp_repr = iinfo_repr,
     .tp_getset = iinfo_getset,
 };
 
+/* ---- What the array API calls inspection ---------------------------------------------------------------------------- */
+static PyObject *core_namespace_info(PyObject *module, PyObject *unused) {
+  (void)module, (void)unused;
+  PyObject *python = PyImport_ImportModule("mlx._array_api"), *info = python ? PyObject_CallMethod(python, "ArrayNamespaceInfo", NULL) : NULL;
+  Py_XDECREF(python);
+  return info;
+}
+
+static PyMethodDef info_functions[] = {
+    {"__array_namespace_info__", core_namespace_info, METH_NOARGS,
+     "__array_namespace_info__($module, /)\n--\n\n"
+     "What the array API can ask of a module: its capabilities, devices, default dtypes and dtypes.\n"
+     "\n>>> mx.__array_namespace_info__().default_device()\n"
+     "Device(cpu, 0)"},
+    {NULL, NULL, 0, NULL}};
+
 bool mxp_add_infos(PyObject *m) {
-  return !PyType_Ready(&finfo_type) && !PyType_Ready(&iinfo_type) && !PyModule_AddObjectRef(m, "finfo", (PyObject *)&finfo_type) &&
+  return !PyModule_AddFunctions(m, info_functions) && !PyType_Ready(&finfo_type) && !PyType_Ready(&iinfo_type) && !PyModule_AddObjectRef(m, "finfo", (PyObject *)&finfo_type) &&
          !PyModule_AddObjectRef(m, "iinfo", (PyObject *)&iinfo_type);
 }

@@ -97,19 +97,43 @@ static PyObject *core_get_array_buffer_size(PyObject *module, PyObject *const *a
 #define FUNCTION(f) ((PyCFunction)(void (*)(void))(f))
 PyMethodDef mxp_memory_functions[] = {
     {"get_memory_limit", core_get_memory_limit, METH_NOARGS,
-     "get_memory_limit($module, /)\n--\n\nBytes that arrays may use; the machine's memory where no limit was set."},
+     "get_memory_limit($module, /)\n--\n\n"
+     "Bytes that arrays may use; the machine's memory where no limit was set.\n"
+     "\n>>> mx.get_memory_limit() > 0\n"
+     "True"},
     {"set_memory_limit", FUNCTION(core_set_memory_limit), METH_VARARGS | METH_KEYWORDS,
-     "set_memory_limit($module, /, limit)\n--\n\nArrays may use so many bytes, or what needs more raises MemoryError; 0 lifts the limit. Returns the limit\n"
-     "before."},
+     "set_memory_limit($module, /, limit)\n--\n\n"
+     "Arrays may use so many bytes: what needs more raises MemoryError. 0 lifts the limit. Returns the limit before.\n"
+     "\n>>> before = mx.set_memory_limit(1 << 30)\n"
+     ">>> mx.get_memory_limit()\n"
+     "1073741824\n"
+     ">>> before = mx.set_memory_limit(0)"},
     {"set_cache_limit", FUNCTION(core_set_cache_limit), METH_VARARGS | METH_KEYWORDS,
-     "set_cache_limit($module, /, limit)\n--\n\nAt most so many bytes are kept for later arrays. Returns the limit before."},
+     "set_cache_limit($module, /, limit)\n--\n\n"
+     "At most so many bytes are kept for later arrays. Returns the limit before.\n"
+     "\n>>> before = mx.set_cache_limit(0)\n"
+     ">>> mx.set_cache_limit(before)\n"
+     "0"},
     {"set_wired_limit", FUNCTION(core_set_wired_limit), METH_VARARGS | METH_KEYWORDS,
-     "set_wired_limit($module, /, limit)\n--\n\nReturns 0: only on a Mac can memory be wired."},
-    {"reset_peak_memory", core_reset_peak_memory, METH_NOARGS, "reset_peak_memory($module, /)\n--\n\nget_peak_memory starts again from 0."},
+     "set_wired_limit($module, /, limit)\n--\n\n"
+     "Returns 0: only on a Mac can memory be wired.\n"
+     "\n>>> mx.set_wired_limit(1000)\n"
+     "0"},
+    {"reset_peak_memory", core_reset_peak_memory, METH_NOARGS,
+     "reset_peak_memory($module, /)\n--\n\n"
+     "get_peak_memory starts again from 0.\n"
+     "\n>>> mx.reset_peak_memory()\n"
+     ">>> mx.get_peak_memory()\n"
+     "0"},
     {"get_array_buffer_size", FUNCTION(core_get_array_buffer_size), METH_FASTCALL,
      "get_array_buffer_size($module, /, *args)\n--\n\n"
      "Bytes of the memory blocks under arrays and trees of arrays; a block that several share counts once. A number made of\n"
-     "Python's has none.\nerror: ValueError if an array is not evaluated."},
+     "Python's has none.\n"
+     "error: ValueError if an array is not evaluated.\n"
+     "\n>>> a = mx.arange(16) + 1\n"
+     ">>> mx.eval(a)\n"
+     ">>> mx.get_array_buffer_size(a, [a])\n"
+     "64"},
     {NULL, NULL, 0, NULL}};
 
 /* ---- mlx.core.metal, mlx.core.cuda ------------------------------------------------------------------------------------ */

@@ -143,7 +143,10 @@ static PyTypeObject stream_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.Stream",
     .tp_basicsize = sizeof(stream_object),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_doc = "A queue of evaluations, made by new_stream.",
+    .tp_doc = "A queue of evaluations, made by new_stream.\n"
+              "\n>>> s = mx.new_stream(mx.cpu)\n"
+              ">>> s.device\n"
+              "Device(cpu, 0)",
     .tp_dealloc = stream_dealloc,
     .tp_repr = stream_repr,
     .tp_hash = stream_hash,
@@ -167,7 +170,9 @@ static PyTypeObject local_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ThreadLocalStream",
     .tp_basicsize = sizeof(local_object),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_doc = "A stream of its own in each thread that uses it, made by new_thread_local_stream.",
+    .tp_doc = "A stream of its own in each thread that uses it, made by new_thread_local_stream.\n"
+              "\n>>> s = mx.new_thread_local_stream(mx.cpu)\n"
+              ">>> mx.synchronize(s)",
     .tp_repr = local_repr,
     .tp_hash = local_hash,
     .tp_richcompare = local_compare,
@@ -285,7 +290,10 @@ static PyTypeObject context_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.StreamContext",
     .tp_basicsize = sizeof(context_object),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "StreamContext(s)\n--\n\nA with statement's default stream; see stream.",
+    .tp_doc = "StreamContext(s)\n--\n\n"
+              "What stream makes: in a with statement, `s` is the calling thread's default stream.\n"
+              "\n>>> with mx.StreamContext(mx.cpu):\n"
+              "...     mx.eval(mx.arange(3) + 1)",
     .tp_new = context_new,
     .tp_dealloc = context_dealloc,
     .tp_methods = context_methods,
@@ -325,14 +333,14 @@ static PyObject *core_stream(PyObject *module, PyObject *o) {
 
 static PyObject *core_clear_streams(PyObject *module, PyObject *unused) {
   (void)module, (void)unused;
-  if (own && own->current && !use(NULL)) return NULL;
   while (own && own->made) {
     struct stream *s = own->made;
     own->made = s->next;
     s->is_cleared = true;
     release(s);
   }
-  Py_RETURN_NONE;
+  bool is_done = !own || !own->current || !own->current->is_cleared || use(NULL);
+  return is_done ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *core_synchronize(PyObject *module, PyObject *args, PyObject *keywords) {
@@ -358,21 +366,48 @@ static PyObject *core_synchronize(PyObject *module, PyObject *args, PyObject *ke
 
 PyMethodDef mxp_stream_functions[] = {
     {"default_stream", core_default_stream, METH_O,
-     "default_stream($module, device, /)\n--\n\nThe calling thread's default stream.\nerror: ValueError if the device is not here."},
+     "default_stream($module, device, /)\n--\n\n"
+     "The calling thread's default stream: graphs are evaluated there.\n"
+     "error: ValueError if the device is not here.\n"
+     "\n>>> mx.default_stream(mx.cpu)\n"
+     "Stream(Device(cpu, 0), 0)"},
     {"set_default_stream", core_set_default_stream, METH_O,
-     "set_default_stream($module, stream, /)\n--\n\nMakes a Stream the calling thread's default: its graphs are evaluated there."},
+     "set_default_stream($module, stream, /)\n--\n\n"
+     "Makes a Stream the calling thread's default.\n"
+     "error: RuntimeError if clear_streams has destroyed it.\n"
+     "\n>>> mx.set_default_stream(mx.default_stream(mx.cpu))"},
     {"new_stream", core_new_stream, METH_O,
-     "new_stream($module, device, /)\n--\n\nA new Stream. Any thread may use it.\nerror: ValueError if the device is not here."},
-    {"new_thread_unsafe_stream", core_new_stream, METH_O, "new_thread_unsafe_stream($module, device, /)\n--\n\nThe same as new_stream."},
+     "new_stream($module, device, /)\n--\n\n"
+     "A new Stream, which any thread may use.\n"
+     "error: ValueError if the device is not here.\n"
+     "\n>>> mx.new_stream(mx.cpu) == mx.default_stream(mx.cpu)\n"
+     "False"},
+    {"new_thread_unsafe_stream", core_new_stream, METH_O,
+     "new_thread_unsafe_stream($module, device, /)\n--\n\n"
+     "The same as new_stream, by the name that MLX has for streams that any thread may use.\n"
+     "\n>>> mx.new_thread_unsafe_stream(mx.cpu).device\n"
+     "Device(cpu, 0)"},
     {"new_thread_local_stream", core_new_thread_local_stream, METH_O,
-     "new_thread_local_stream($module, device, /)\n--\n\nA ThreadLocalStream: a stream of its own in each thread that uses it."},
+     "new_thread_local_stream($module, device, /)\n--\n\n"
+     "A ThreadLocalStream: a stream of its own in each thread that uses it.\n"
+     "error: ValueError if the device is not here.\n"
+     "\n>>> mx.new_thread_local_stream(mx.cpu).device\n"
+     "Device(cpu, 0)"},
     {"stream", core_stream, METH_O,
-     "stream($module, s, /)\n--\n\nA StreamContext, in which `s` is the calling thread's default stream.\n"
-     "    with mx.stream(mx.new_stream(mx.cpu)):\n        mx.async_eval(a + b)"},
+     "stream($module, s, /)\n--\n\n"
+     "A StreamContext, in which `s` is the calling thread's default stream.\n"
+     "\n>>> with mx.stream(mx.new_stream(mx.cpu)):\n"
+     "...     mx.async_eval(mx.arange(3) + 1)"},
     {"clear_streams", core_clear_streams, METH_NOARGS,
-     "clear_streams($module, /)\n--\n\nDestroys the streams that the calling thread has made, once what was started on them is done."},
+     "clear_streams($module, /)\n--\n\n"
+     "Destroys the streams that the calling thread has made, once what was started on them is done.\n"
+     "\n>>> mx.clear_streams()"},
     {"synchronize", (PyCFunction)(void (*)(void))core_synchronize, METH_VARARGS | METH_KEYWORDS,
-     "synchronize($module, /, stream=None)\n--\n\nWaits for what async_eval has started on a stream; None and devices stand for the default one."},
+     "synchronize($module, /, stream=None)\n--\n\n"
+     "Waits for what async_eval has started on a stream; None and devices stand for the default one.\n"
+     "error: the first of the calling thread's failures there since the last call.\n"
+     "\n>>> mx.async_eval(mx.arange(3) * 2)\n"
+     ">>> mx.synchronize()"},
     {NULL, NULL, 0, NULL}};
 
 bool mxp_add_streams(PyObject *m) {

@@ -110,17 +110,18 @@ static mx_array make_array(struct mxi_ctx *c, struct mxi_reader *r, const struct
 }
 
 /* ---- One array --------------------------------------------------------------------------------------------------- */
-static bool is_archive(struct mxi_reader *r) {
-  char b[4];
-  struct mxi_io_error ignored;
-  return r->size >= sizeof b && !mxi_reader_read(r, 0, b, sizeof b, &ignored) && !memcmp(b, "PK\3\4", 4);
+static mx_status refuse_archive(struct mxi_reader *r, struct mxi_io_error *e) {
+  char b[4] = {0};
+  mx_status st = r->size < sizeof b ? MX_OK : mxi_reader_read(r, 0, b, sizeof b, e);
+  if (st || memcmp(b, "PK\3\4", 4)) return st;
+  return mxi_io_fail(e, MX_ERR_IO, "an archive of several arrays: mx_load_named reads it");
 }
 
 static mx_array load_array(struct mxi_ctx *c, struct mxi_reader *r, const char *path) {
   struct mxi_io_error e;
   struct mxi_npy npy;
-  mx_status st = is_archive(r) ? mxi_io_fail(&e, MX_ERR_IO, "an archive of several arrays: mx_load_named reads it") :
-                                 mxi_npy_read_header(r, &npy, &e);
+  mx_status st = refuse_archive(r, &e);
+  if (!st) st = mxi_npy_read_header(r, &npy, &e);
   return st ? mxi_fail(c, st, "[load] %s: %s", shown(path), e.text) : make_array(c, r, &npy, path);
 }
 

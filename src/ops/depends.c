@@ -25,8 +25,9 @@ static bool depends_jvp(struct mxi_ctx *c, mx_array node, const mx_array *output
 
 static bool depends_vmap(struct mxi_ctx *c, mx_array node, const mx_array *inputs, const int *in_axes, mx_array *outputs,
                          int *out_axes) {
-  out_axes[0] = in_axes[0];
-  return (outputs[0] = mxi_depends(c, inputs[0], inputs + 1, node->input_count - 1)) != NULL;
+  mx_array a = mxi_batch_first(c, inputs[0], in_axes[0], mxi_batch_size(inputs, in_axes, node->input_count));
+  out_axes[0] = 0;
+  return a && (outputs[0] = mxi_depends(c, a, inputs + 1, node->input_count - 1)) != NULL;
 }
 
 const struct mx_prim mxi_prim_depends = {.size = sizeof(struct mx_prim), .name = "depends", .flags = MX_PRIM_VIEW | MX_PRIM_BARRIER,

@@ -46,11 +46,11 @@ def opened(capsule, kind, name):
 class Producer:
     """A tensor over bytes of its own, which counts calls of its deleter."""
 
-    def __init__(self, shape=(2,), strides=None, code=2, bits=32, lanes=1, device=1, ndim=None, versioned=True, major=1, offset=0, data=bytes(64)):
+    def __init__(self, shape=(2,), strides=None, code=2, bits=32, lanes=1, device=1, ndim=None, versioned=True, major=1, offset=0, data=bytes(64), empty=False):
         self.deleted, self.memory = 0, ctypes.create_string_buffer(data, len(data))
         self.lists = [(ctypes.c_int64 * (len(v) + 1))(*v) if v is not None else None for v in (shape, strides)]
         self.delete = DELETER(lambda _: setattr(self, "deleted", self.deleted + 1))
-        tensor = Tensor(ctypes.addressof(self.memory), device, 0, len(shape) if ndim is None else ndim, code, bits, lanes, self.lists[0], self.lists[1], offset)
+        tensor = Tensor(None if empty else ctypes.addressof(self.memory), device, 0, len(shape) if ndim is None else ndim, code, bits, lanes, self.lists[0], self.lists[1], offset)
         self.name = VERSIONED if versioned else OLD
         self.managed = Versioned(major, 0, None, self.delete, 0, tensor) if versioned else Managed(tensor, None, self.delete)
 
@@ -183,6 +183,14 @@ def test_deleters_are_called_once(versioned, share):
     assert p.deleted == share  # who copies leaves the capsule to its destructor, which this one does not have
 
 
+@pytest.mark.parametrize("versioned", [True, False])
+def test_what_cannot_be_shared_goes_back(versioned):
+    for p in (Producer(bits=64, versioned=versioned), Producer(code=5, bits=128, versioned=versioned), Producer(offset=1, versioned=versioned)):
+        with pytest.raises(ValueError, match="cannot be shared"):
+            mx.from_dlpack(p, copy=False)
+        assert p.deleted == 1
+
+
 def test_a_used_capsule_is_refused():
     capsule = mx.ones((2,)).__dlpack__()
     mx.from_dlpack(capsule, copy=False)
@@ -193,7 +201,8 @@ def test_a_used_capsule_is_refused():
 @pytest.mark.parametrize("producer, error", [
     (Producer(device=2), ValueError), (Producer(lanes=4), TypeError), (Producer(code=3), TypeError), (Producer(bits=4), TypeError), (Producer(bits=128), TypeError),
     (Producer(shape=(-1,)), ValueError), (Producer(shape=(2**40, 2**40)), ValueError), (Producer(shape=(0, 2**62, 2**62)), ValueError), (Producer(ndim=-1), ValueError),
-    (Producer(ndim=65), ValueError), (Producer(major=2), BufferError)])
+    (Producer(ndim=65), ValueError), (Producer(major=2), BufferError),
+    (Producer(strides=(2**61,)), ValueError), (Producer(empty=True), ValueError)])
 def test_hostile_tensors(producer, error):
     for copy in (None, False):
         with pytest.raises(error) as raised:
@@ -245,3 +254,13 @@ def test_torch():
     back = torch.from_dlpack(mx.arange(4) * 2)
     back += 1
     assert back.tolist() == [1, 3, 5, 7]
+
+
+def test_jax():
+    jax = pytest.importorskip("jax")
+    for dtype in (mx.float32, mx.int8, mx.bfloat16, mx.bool_, mx.complex64):
+        a = mx.arange(6).reshape(2, 3).astype(dtype)
+        theirs = jax.dlpack.from_dlpack(a)
+        assert theirs.tolist() == a.tolist()
+        for ours in (mx.from_dlpack(theirs), mx.from_dlpack(theirs, copy=False), mx.array(theirs)):
+            assert ours.dtype == dtype and ours.tolist() == a.tolist()

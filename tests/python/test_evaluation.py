@@ -149,7 +149,7 @@ def run(code):
 def test_import_is_quiet_and_needs_nothing_else():
     done = run("import sys; before = set(sys.modules); import mlx.core as mx; print(sorted(set(sys.modules) - before)); "
                "import mlx.core.random; assert mx.random is mlx.core.random")
-    assert done.returncode == 0 and done.stderr == "" and done.stdout == "['mlx', 'mlx.core', 'mlx.core.linalg', 'mlx.core.random']\n"
+    assert done.returncode == 0 and done.stderr == "" and done.stdout == "['mlx', 'mlx.core', 'mlx.core.cuda', 'mlx.core.linalg', 'mlx.core.metal', 'mlx.core.random']\n"
 
 
 def test_leaving_while_a_run_is_on():

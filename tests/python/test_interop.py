@@ -217,6 +217,18 @@ def test_array_namespace():
             a.__array_namespace__(version)
 
 
+def test_array_namespace_info():
+    info = mx.__array_namespace_info__()
+    assert info.devices() == (info.default_device(),) and info.capabilities()["boolean indexing"] is True
+    assert info.default_dtypes(device=mx.Device(mx.cpu)) == {"real floating": mx.float32, "complex floating": mx.complex64, "integral": mx.int32, "indexing": mx.int32}
+    every = info.dtypes()
+    assert len(every) == 12 and every["bool"] == mx.bool_ and all(mx.isdtype(t, k) for k in ("bool", "integral", "numeric") for t in info.dtypes(kind=k).values())
+    assert info.dtypes(kind=("bool", "complex floating")) == {"bool": mx.bool_, "complex64": mx.complex64}
+    for wrong in (lambda: info.dtypes(kind="int"), lambda: info.dtypes(device=mx.Device(mx.gpu)), lambda: info.default_dtypes(device=mx.Device(mx.cpu, 1))):
+        with pytest.raises(ValueError, match="there is no"):
+            wrong()
+
+
 def test_nothing_is_left_behind():
     half = X.astype(ml_dtypes.bfloat16)
 

@@ -171,7 +171,10 @@ ELSEWHERE = set("""array Dtype async_eval clear_cache eval get_active_memory get
 set_num_threads synchronize value_and_grad vjp linalg random as_strided astype bitwise_invert bitwise_left_shift bitwise_right_shift
 left_shift right_shift empty empty_like erf erfinv from_fp8 to_fp8 put_along_axis rsqrt sigmoid slice slice_update stop_gradient view
 ArrayAt load save savez Device DeviceType DtypeCategory broadcast_shapes default_device is_available issubdtype result_type set_default_device
-acos acosh asin asinh atan atan2 atanh conj cumulative_prod cumulative_sum pow""".split())
+acos acosh asin asinh atan atan2 atanh conj cumulative_prod cumulative_sum pow
+Stream StreamContext ThreadLocalStream asarray can_cast clear_streams default_stream depends device_count device_info finfo from_dlpack
+get_array_buffer_size get_memory_limit iinfo isdtype new_stream new_thread_local_stream new_thread_unsafe_stream reset_peak_memory
+savez_compressed set_cache_limit set_default_stream set_memory_limit set_wired_limit stream""".split())
 
 
 # in test_array_object.py
