@@ -27,9 +27,7 @@ build-%: setup
 	@cmake --build --preset $* -j $(JOBS)
 
 demo: build-release
-	build/release/examples/linear_regression
-	@if ls build/release/python/mlx/core.*.so >/dev/null 2>&1; then echo; echo "The synthetic problem from Python, by the program of MLX's documentation:"; \
-	  PYTHONPATH=build/release/python .venv/bin/python examples/python/linear_regression.py; fi
+	scripts/demo
 
 test: build-release
 	ctest --preset release -LE long -j $(JOBS)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Does the installed library work for the programs of others?   usage: run.sh <build folder>
+# Does the installed library work for the programs of others?   usage: run.sh <build folder> [<python>]
 # Installs into a temporary folder, moves that (nothing may depend on where it was installed), builds one program with
-# pkg-config as C11, as C++17 and statically, and with CMake, and runs each without environment variables.
+# pkg-config as C11, as C++17 and statically, and with CMake, and runs each without environment variables. Then installs
+# what the wheel holds, for <python>.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
@@ -44,3 +45,10 @@ cmake -S "$here" -B "$folder/build" -G Ninja "-DCMAKE_PREFIX_PATH=$prefix" -DCMA
 cmake --build "$folder/build" >"$folder/log" || { cat "$folder/log"; exit 1; }
 check "find_package, shared" "$folder/build/program" $blas
 check "find_package, static" "$folder/build/program_static"
+
+[ $# -gt 1 ] || exit 0
+package=$folder/package
+cmake --install "$build" --component python --prefix "$folder/built" >/dev/null
+mv "$folder/built" "$package"
+[ -z "$blas" ] || blas=$package/mlx/mica/
+check "package in Python" "PYTHONPATH=$package" "$2" "$here/program.py" "$package" $blas
