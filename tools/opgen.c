@@ -337,7 +337,7 @@ static void put_doc(const char *doc) {
   put("]");
   for (const char *p = doc + first; *p; p += strcspn(p, "\n")) {
     p++;
-    if (!strncmp(p, "fails: ", 7) || !strncmp(p, "python: ", 8)) continue;
+    if (!strncmp(p, "fails: ", 7) || !strncmp(p, "help: ", 6) || !strncmp(p, "python: ", 8)) continue;
     put("\n * ");
     put_words(p, strcspn(p, "\n"));
   }

@@ -289,7 +289,17 @@ static void put_python_text(const struct py_op *py, const char *text, size_t n) 
   }
 }
 
+/* A line of documentation, as several where it is long. */
 static void put_doc_line(const struct py_op *py, const char *text, size_t n) {
+  enum { WIDTH = 110 };
+  while (n > WIDTH) {
+    size_t cut = WIDTH;
+    while (cut && text[cut] != ' ') cut--;
+    if (!cut) break;
+    put_doc_line(py, text, cut);
+    text += cut + 1;
+    n -= cut + 1;
+  }
   put("\n     \"");
   put_python_text(py, text, n);
   put("\\n\"");
@@ -307,14 +317,17 @@ static void put_row_rules(const struct py_op *py) {
   }
 }
 
-/* A signature's defaults are Python literals, which dtypes are not. */
-static void put_default_dtype(const struct py_op *py) {
+/* What a default means that the signature cannot say: dtypes are no literals of Python, and None has many meanings. */
+static void put_defaults(const struct py_op *py) {
   for (int i = 0; i < py->count; i++) {
     const struct py_param *p = &py->params[i];
-    char text[80];
-    if (strcmp(p->kind, "dtype") || !*p->value) continue;
-    snprintf(text, sizeof text, "`%s` is %s unless given.", p->name, p->value);
-    put_doc_line(py, text, strlen(text));
+    bool is_none = !strcmp(p->value, "None") && !strstr(py->op->doc, "MX_ALL") && !strstr(py->op->doc, "NULL");
+    char text[80] = "";
+    if (!strcmp(p->kind, "dtype") && *p->value) snprintf(text, sizeof text, "`%s` is %s unless given.", p->name, p->value);
+    if (is_none && !strcmp(p->kind, "axes") && !strcmp(p->name, "axis")) strcpy(text, "`axis` is one or several; None means all.");
+    if (is_none && !strcmp(p->kind, "optaxis")) strcpy(text, "`axis` None flattens the array first.");
+    if (!strcmp(p->name, "key") && *p->value) strcpy(text, "`key` None draws from the calling thread's state: see random.seed.");
+    if (*text) put_doc_line(py, text, strlen(text));
   }
 }
 
@@ -337,17 +350,25 @@ static void put_example(const struct py_op *py) {
   put("\"");
 }
 
+static bool starts_with_one_of(const char *text, const char *const *words) {
+  while (*words && strncmp(text, *words, strlen(*words))) words++;
+  return *words != NULL;
+}
+
+/* What it does and what the arguments mean; then the lines about the result; then an example. */
 static void put_docstring(const struct py_op *py, const char *name, bool is_method) {
+  static const char *const of_result[] = {"shape: ", "dtype: ", "error: ", "python: ", NULL}, *const hidden[] = {"fails: ", "python: ", NULL};
+  bool has_defaults = false;
   put("\"%s", name);
   put_signature(py, is_method);
   put("\\n--\\n\\n\"");
   for (const char *p = py->op->doc; *p;) {
-    size_t n = strcspn(p, "\n");
-    if (strncmp(p, "fails: ", 7) && strncmp(p, "python: ", 8)) put_doc_line(py, p, n);
+    size_t n = strcspn(p, "\n"), skipped = strncmp(p, "help: ", 6) ? 0 : 6;
+    if (!has_defaults && starts_with_one_of(p, of_result)) put_defaults(py), has_defaults = true;
+    if (!starts_with_one_of(p, hidden)) put_doc_line(py, p + skipped, n - skipped);
     p += n + (p[n] == '\n');
   }
   put_row_rules(py);
-  put_default_dtype(py);
   put_example(py);
 }
 

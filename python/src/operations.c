@@ -2687,12 +2687,15 @@ PyMethodDef mxp_core_functions[] = {
     {"astype", MXP_CFUNCTION(astype_function), METH_FASTCALL | METH_KEYWORDS,
      "astype($module, a, dtype, /, *, stream=None)\n--\n\n"
      "`a` converted to `dtype`.\n"
+     "shape: as `a`.\n"
      "dtype: floats to integers are truncated; complex to others keeps the real part; to bool tests for not zero.\n"
      "\n>>> mx.astype(mx.array([1.7, -1.7]), mx.int32)\n"
      "array([1, -1], dtype=int32)"},
     {"stop_gradient", MXP_CFUNCTION(stop_gradient_function), METH_FASTCALL | METH_KEYWORDS,
      "stop_gradient($module, a, /, *, stream=None)\n--\n\n"
      "`a`, as a constant to differentiation.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.grad(lambda x: mx.stop_gradient(x) * x)(mx.array(3.0))\n"
      "array(3, dtype=float32)"},
     {"depends", MXP_CFUNCTION(depends_function), METH_FASTCALL | METH_KEYWORDS,
@@ -2703,35 +2706,42 @@ PyMethodDef mxp_core_functions[] = {
     {"positive", MXP_CFUNCTION(positive_function), METH_FASTCALL | METH_KEYWORDS,
      "positive($module, a, /, *, stream=None)\n--\n\n"
      "`a` itself.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.positive(mx.array([1, -2]))\n"
      "array([1, -2], dtype=int32)"},
     {"reciprocal", MXP_CFUNCTION(reciprocal_function), METH_FASTCALL | METH_KEYWORDS,
      "reciprocal($module, a, /, *, stream=None)\n--\n\n"
      "1 / a.\n"
+     "shape: as `a`.\n"
      "dtype: bool and integers give float32, the rest keep theirs.\n"
      "\n>>> mx.reciprocal(mx.array([2.0, 4.0]))\n"
      "array([0.5, 0.25], dtype=float32)"},
     {"degrees", MXP_CFUNCTION(degrees_function), METH_FASTCALL | METH_KEYWORDS,
      "degrees($module, a, /, *, stream=None)\n--\n\n"
      "`a` from radians to degrees.\n"
+     "shape: as `a`.\n"
      "dtype: bool and integers give float32.\n"
      "\n>>> mx.degrees(mx.array([0.0, mx.pi]))\n"
      "array([0, 180], dtype=float32)"},
     {"radians", MXP_CFUNCTION(radians_function), METH_FASTCALL | METH_KEYWORDS,
      "radians($module, a, /, *, stream=None)\n--\n\n"
      "`a` from degrees to radians.\n"
+     "shape: as `a`.\n"
      "dtype: bool and integers give float32.\n"
      "\n>>> mx.radians(mx.array([0.0, 180.0]))\n"
      "array([0, 3.14159], dtype=float32)"},
     {"round", MXP_CFUNCTION(round_function), METH_FASTCALL | METH_KEYWORDS,
      "round($module, a, /, decimals=0, *, stream=None)\n--\n\n"
      "`a` rounded to `decimals` decimals, halves to even; complex numbers by parts.\n"
+     "shape: as `a`.\n"
      "dtype: kept; integers change only where `decimals` is negative.\n"
      "\n>>> mx.round(mx.array([1.25, 2.5, -0.55]), 1)\n"
      "array([1.2, 2.5, -0.6], dtype=float32)"},
     {"clip", MXP_CFUNCTION(clip_function), METH_FASTCALL | METH_KEYWORDS,
      "clip($module, a, /, a_min, a_max, *, stream=None)\n--\n\n"
      "minimum(maximum(a, a_min), a_max); a None bound is none.\n"
+     "shape: that of the operands, broadcast.\n"
      "dtype: promoted.\n"
      "error: ValueError if both bounds are None.\n"
      "\n>>> mx.clip(mx.array([-3, 1, 8]), 0, 5)\n"
@@ -2739,26 +2749,29 @@ PyMethodDef mxp_core_functions[] = {
     {"nan_to_num", MXP_CFUNCTION(nan_to_num_function), METH_FASTCALL | METH_KEYWORDS,
      "nan_to_num($module, /, a, nan=0, posinf=None, neginf=None, *, stream=None)\n--\n\n"
      "`a` with NaN and the infinities replaced; by 0, and by the largest and lowest finite number, where None.\n"
+     "shape: as `a`.\n"
      "dtype: kept; integers are returned as they are.\n"
      "\n>>> mx.nan_to_num(mx.array([1.0, mx.nan, mx.inf]), posinf=9)\n"
      "array([1, 0, 9], dtype=float32)"},
     {"isclose", MXP_CFUNCTION(isclose_function), METH_FASTCALL | METH_KEYWORDS,
      "isclose($module, a, b, /, rtol=1e-05, atol=1e-08, *, equal_nan=False, stream=None)\n--\n\n"
      "abs(a - b) <= atol + rtol * abs(b); equal infinities are close, and NaNs where `equal_nan`.\n"
+     "shape: that of the operands, broadcast.\n"
      "dtype: bool.\n"
      "\n>>> mx.isclose(mx.array([1.0, 2.0]), mx.array([1.000001, 2.1]))\n"
      "array([True, False], dtype=bool)"},
     {"divmod", MXP_CFUNCTION(divmod_function), METH_FASTCALL | METH_KEYWORDS,
      "divmod($module, /, a, b, *, stream=None)\n--\n\n"
      "floor_divide(a, b) and remainder(a, b).\n"
+     "shape: that of the operands, broadcast.\n"
      "dtype: promoted.\n"
      "\n>>> mx.divmod(mx.array([7, -7]), 3)\n"
      "(array([2, -3], dtype=int32), array([1, 2], dtype=int32))"},
     {"from_fp8", MXP_CFUNCTION(from_fp8_function), METH_FASTCALL | METH_KEYWORDS,
      "from_fp8($module, /, x, dtype=None, *, stream=None)\n--\n\n"
      "Float8 bits (see to_fp8) as numbers.\n"
-     "error: ValueError unless `x` is uint8 and `dtype` a float.\n"
      "`dtype` is bfloat16 unless given.\n"
+     "error: ValueError unless `x` is uint8 and `dtype` a float.\n"
      "\n>>> mx.from_fp8(mx.to_fp8(mx.array([1.0, 0.3])))\n"
      "array([1, 0.3125], dtype=bfloat16)"},
     {"reshape", MXP_CFUNCTION(reshape_function), METH_FASTCALL | METH_KEYWORDS,
@@ -2783,17 +2796,23 @@ PyMethodDef mxp_core_functions[] = {
     {"broadcast_to", MXP_CFUNCTION(broadcast_to_function), METH_FASTCALL | METH_KEYWORDS,
      "broadcast_to($module, a, /, shape, *, stream=None)\n--\n\n"
      "`a` repeated along new axes in front and along its axes of size 1.\n"
+     "shape: `shape`.\n"
+     "dtype: as `a`.\n"
+     "error: ValueError if `a` does not broadcast to it.\n"
      "\n>>> mx.broadcast_to(mx.array([1, 2]), (2, 2))\n"
      "array([[1, 2],\n"
      "       [1, 2]], dtype=int32)"},
     {"broadcast_arrays", MXP_CFUNCTION(broadcast_arrays_function), METH_FASTCALL | METH_KEYWORDS,
      "broadcast_arrays($module, /, *arrays, stream=None)\n--\n\n"
      "The arrays, broadcast to the one shape that they agree on.\n"
+     "error: ValueError if there is no such shape.\n"
      "\n>>> [a.shape for a in mx.broadcast_arrays(mx.ones((3, 1)), mx.ones(4))]\n"
      "[(3, 4), (3, 4)]"},
     {"contiguous", MXP_CFUNCTION(contiguous_function), METH_FASTCALL | METH_KEYWORDS,
      "contiguous($module, a, /, allow_col_major=False, *, stream=None)\n--\n\n"
      "`a`, in row-major memory.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.contiguous(mx.arange(6).reshape(2, 3).T)\n"
      "array([[0, 3],\n"
      "       [1, 4],\n"
@@ -2807,6 +2826,7 @@ PyMethodDef mxp_core_functions[] = {
     {"unflatten", MXP_CFUNCTION(unflatten_function), METH_FASTCALL | METH_KEYWORDS,
      "unflatten($module, a, /, axis, shape, *, stream=None)\n--\n\n"
      "`a` with `axis` split into `shape`; one -1 is inferred.\n"
+     "error: ValueError if the sizes differ.\n"
      "\n>>> mx.unflatten(mx.ones((2, 12)), 1, (3, 4)).shape\n"
      "(2, 3, 4)"},
     {"squeeze", MXP_CFUNCTION(squeeze_function), METH_FASTCALL | METH_KEYWORDS,
@@ -2818,11 +2838,13 @@ PyMethodDef mxp_core_functions[] = {
     {"expand_dims", MXP_CFUNCTION(expand_dims_function), METH_FASTCALL | METH_KEYWORDS,
      "expand_dims($module, a, /, axis, *, stream=None)\n--\n\n"
      "`a` with new axes of size 1, at these places of the result.\n"
+     "error: ValueError if an axis is out of range or named twice.\n"
      "\n>>> mx.expand_dims(mx.ones((2, 3)), (0, 3)).shape\n"
      "(1, 2, 3, 1)"},
     {"swapaxes", MXP_CFUNCTION(swapaxes_function), METH_FASTCALL | METH_KEYWORDS,
      "swapaxes($module, a, /, axis1, axis2, *, stream=None)\n--\n\n"
      "`a` with two axes exchanged.\n"
+     "error: ValueError if an axis is out of range.\n"
      "\n>>> mx.swapaxes(mx.ones((2, 3, 4)), 0, 2).shape\n"
      "(4, 3, 2)"},
     {"matrix_transpose", MXP_CFUNCTION(matrix_transpose_function), METH_FASTCALL | METH_KEYWORDS,
@@ -2835,11 +2857,14 @@ PyMethodDef mxp_core_functions[] = {
     {"moveaxis", MXP_CFUNCTION(moveaxis_function), METH_FASTCALL | METH_KEYWORDS,
      "moveaxis($module, a, /, source, destination, *, stream=None)\n--\n\n"
      "`a` with one axis moved, the others in order.\n"
+     "error: ValueError if an axis is out of range.\n"
      "\n>>> mx.moveaxis(mx.ones((2, 3, 4)), 0, -1).shape\n"
      "(3, 4, 2)"},
     {"as_strided", MXP_CFUNCTION(as_strided_function), METH_FASTCALL | METH_KEYWORDS,
      "as_strided($module, a, /, shape=None, strides=None, offset=0, *, stream=None)\n--\n\n"
      "The elements at offset + sum(index * strides) of a's row-major order.\n"
+     "shape: `shape`.\n"
+     "dtype: as `a`.\n"
      "error: ValueError if an element lies outside `a`.\n"
      "\n>>> mx.as_strided(mx.arange(6), (4, 3), (1, 1))\n"
      "array([[0, 1, 2],\n"
@@ -2855,37 +2880,54 @@ PyMethodDef mxp_core_functions[] = {
     {"concatenate", MXP_CFUNCTION(concatenate_function), METH_FASTCALL | METH_KEYWORDS,
      "concatenate($module, /, arrays, axis=0, *, stream=None)\n--\n\n"
      "The arrays one after the other along `axis`, in their promoted dtype.\n"
+     "shape: the sizes along the axis, added up.\n"
+     "error: ValueError if the arrays differ along another axis or in how many they have; ValueError if there\n"
+     "are none.\n"
      "\n>>> mx.concatenate([mx.array([[1, 2]]), mx.array([[3, 4]])], axis=1)\n"
      "array([[1, 2, 3, 4]], dtype=int32)"},
     {"concat", MXP_CFUNCTION(concatenate_function), METH_FASTCALL | METH_KEYWORDS,
      "concat($module, /, arrays, axis=0, *, stream=None)\n--\n\n"
      "The arrays one after the other along `axis`, in their promoted dtype.\n"
+     "shape: the sizes along the axis, added up.\n"
+     "error: ValueError if the arrays differ along another axis or in how many they have; ValueError if there\n"
+     "are none.\n"
      "\n>>> mx.concatenate([mx.array([[1, 2]]), mx.array([[3, 4]])], axis=1)\n"
      "array([[1, 2, 3, 4]], dtype=int32)"},
     {"stack", MXP_CFUNCTION(stack_function), METH_FASTCALL | METH_KEYWORDS,
      "stack($module, /, arrays, axis=0, *, stream=None)\n--\n\n"
      "The arrays along a new axis.\n"
+     "shape: that of the arrays with as many items as there are arrays at `axis`.\n"
+     "dtype: promoted.\n"
+     "error: ValueError if the shapes differ; ValueError if there are none.\n"
      "\n>>> mx.stack([mx.array([1, 2]), mx.array([3, 4])], axis=1)\n"
      "array([[1, 3],\n"
      "       [2, 4]], dtype=int32)"},
     {"split", MXP_CFUNCTION(split_function), METH_FASTCALL | METH_KEYWORDS,
      "split($module, a, /, indices_or_sections, axis=0, *, stream=None)\n--\n\n"
      "`a` cut along `axis` into equal parts.\n"
+     "`indices_or_sections` is the number of parts, or the places to cut before.\n"
+     "error: ValueError if the parts would not be equal.\n"
      "\n>>> [part.tolist() for part in mx.split(mx.arange(6), [2, 5])]\n"
      "[[0, 1], [2, 3, 4], [5]]"},
     {"unstack", MXP_CFUNCTION(unstack_function), METH_FASTCALL | METH_KEYWORDS,
      "unstack($module, x, /, *, axis=0, stream=None)\n--\n\n"
      "The arrays that a's items along `axis` are.\n"
+     "shape: the axis removed.\n"
      "\n>>> mx.unstack(mx.array([[1, 2], [3, 4]]))\n"
      "(array([1, 2], dtype=int32), array([3, 4], dtype=int32))"},
     {"repeat", MXP_CFUNCTION(repeat_function), METH_FASTCALL | METH_KEYWORDS,
      "repeat($module, /, array, repeats, axis=None, *, stream=None)\n--\n\n"
      "Each item along `axis`, `repeats` times.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: the axis is `repeats` times as long.\n"
+     "dtype: as `array`.\n"
      "\n>>> mx.repeat(mx.array([1, 2]), 3)\n"
      "array([1, 1, 1, 2, 2, 2], dtype=int32)"},
     {"tile", MXP_CFUNCTION(tile_function), METH_FASTCALL | METH_KEYWORDS,
      "tile($module, a, reps, /, *, stream=None)\n--\n\n"
      "`a` repeated as a whole along each axis.\n"
+     "shape: the sizes times `reps`; the shorter of both gets ones in front.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.tile(mx.array([1, 2]), (2, 2))\n"
      "array([[1, 2, 1, 2],\n"
      "       [1, 2, 1, 2]], dtype=int32)"},
@@ -2893,34 +2935,47 @@ PyMethodDef mxp_core_functions[] = {
      "pad($module, /, a, pad_width, mode='constant', constant_values=0, *, stream=None)\n--\n\n"
      "`a` between low[i] and high[i] copies of `value` along axis i.\n"
      "A list of one width counts for every axis.\n"
+     "`pad_width` is one width, a pair (before, after), or a pair for each axis; `mode` is 'constant', 'edge',\n"
+     "'reflect' or 'symmetric', and `value` stands for `constant_values`.\n"
      "\n>>> mx.pad(mx.array([1, 2]), (1, 2), constant_values=9)\n"
      "array([9, 1, 2, 9, 9], dtype=int32)"},
     {"roll", MXP_CFUNCTION(roll_function), METH_FASTCALL | METH_KEYWORDS,
      "roll($module, a, /, shift, axis=None, *, stream=None)\n--\n\n"
      "`a` with its items moved by `shift` places along `axis`, around the end.\n"
-     "One shift serves all axes, several go with one axis each, or add up on one axis. None rolls the flattened array.\n"
+     "One shift serves all axes, several go with one axis each, or add up on one axis. None rolls the flattened\n"
+     "array.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.roll(mx.array([1, 2, 3, 4]), 1)\n"
      "array([4, 1, 2, 3], dtype=int32)"},
     {"flip", MXP_CFUNCTION(flip_function), METH_FASTCALL | METH_KEYWORDS,
      "flip($module, a, /, axis=None, *, stream=None)\n--\n\n"
      "`a` with its items in reverse along `axis`.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.flip(mx.array([[1, 2], [3, 4]]), axis=1)\n"
      "array([[2, 1],\n"
      "       [4, 3]], dtype=int32)"},
     {"diag", MXP_CFUNCTION(diag_function), METH_FASTCALL | METH_KEYWORDS,
      "diag($module, a, /, k=0, *, stream=None)\n--\n\n"
      "The matrix with diagonal `a`, or the diagonal of the matrix `a`.\n"
+     "shape: (n + |k|, n + |k|) of (n,); what the diagonal holds of a matrix.\n"
+     "error: ValueError unless `a` has one or two axes.\n"
      "\n>>> mx.diag(mx.array([1, 2]))\n"
      "array([[1, 0],\n"
      "       [0, 2]], dtype=int32)"},
     {"diagonal", MXP_CFUNCTION(diagonal_function), METH_FASTCALL | METH_KEYWORDS,
      "diagonal($module, /, a, offset=0, axis1=0, axis2=1, *, stream=None)\n--\n\n"
      "The diagonals of a's matrices, along the last axis.\n"
+     "shape: the two axes removed, the diagonal last.\n"
      "\n>>> mx.diagonal(mx.arange(9).reshape(3, 3), offset=1)\n"
      "array([1, 5], dtype=int32)"},
     {"tril", MXP_CFUNCTION(tril_function), METH_FASTCALL | METH_KEYWORDS,
      "tril($module, /, x, k=0, *, stream=None)\n--\n\n"
      "`x` with zeros above diagonal `k`.\n"
+     "shape: as `x`.\n"
+     "dtype: as `x`.\n"
      "\n>>> mx.tril(mx.ones((3, 3)), k=-1)\n"
      "array([[0, 0, 0],\n"
      "       [1, 0, 0],\n"
@@ -2928,6 +2983,8 @@ PyMethodDef mxp_core_functions[] = {
     {"triu", MXP_CFUNCTION(triu_function), METH_FASTCALL | METH_KEYWORDS,
      "triu($module, /, x, k=0, *, stream=None)\n--\n\n"
      "`x` with zeros below diagonal `k`.\n"
+     "shape: as `x`.\n"
+     "dtype: as `x`.\n"
      "\n>>> mx.triu(mx.ones((3, 3)), k=1)\n"
      "array([[0, 1, 1],\n"
      "       [0, 0, 1],\n"
@@ -2935,12 +2992,15 @@ PyMethodDef mxp_core_functions[] = {
     {"trace", MXP_CFUNCTION(trace_function), METH_FASTCALL | METH_KEYWORDS,
      "trace($module, a, /, offset=0, axis1=0, axis2=1, dtype=None, *, stream=None)\n--\n\n"
      "The sums of the diagonals of a's matrices.\n"
+     "shape: the two axes removed.\n"
      "dtype: as sum.\n"
      "\n>>> mx.trace(mx.arange(9).reshape(3, 3))\n"
      "array(12, dtype=int32)"},
     {"meshgrid", MXP_CFUNCTION(meshgrid_function), METH_FASTCALL | METH_KEYWORDS,
      "meshgrid($module, /, *arrays, sparse=False, indexing='xy', stream=None)\n--\n\n"
      "Coordinates over the grid that the arrays span; `xy` swaps the first two axes.\n"
+     "`indexing` is 'xy' or 'ij'.\n"
+     "shape: one axis for each array; with `sparse`, of size 1 but for the array's own.\n"
      "\n>>> mx.meshgrid(mx.array([1, 2]), mx.array([10, 20]))[1]\n"
      "array([[10, 10],\n"
      "       [20, 20]], dtype=int32)"},
@@ -2962,6 +3022,7 @@ PyMethodDef mxp_core_functions[] = {
     {"sum", MXP_CFUNCTION(sum_function), METH_FASTCALL | METH_KEYWORDS,
      "sum($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Sum of `a` over `axis`.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, int8 and int16 give int32, uint8 and uint16 give uint32, the rest keep theirs.\n"
      "error: ValueError if an axis is out of range or named twice.\n"
@@ -2970,6 +3031,7 @@ PyMethodDef mxp_core_functions[] = {
     {"prod", MXP_CFUNCTION(prod_function), METH_FASTCALL | METH_KEYWORDS,
      "prod($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Product of `a` over `axis`.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: as sum.\n"
      "\n>>> mx.prod(mx.array([[1, 2], [3, 4]]), axis=1)\n"
@@ -2977,6 +3039,7 @@ PyMethodDef mxp_core_functions[] = {
     {"max", MXP_CFUNCTION(max_function), METH_FASTCALL | METH_KEYWORDS,
      "max($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Largest element over `axis`; NaN where there is one; complex numbers are ordered by real, then imaginary part.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "error: ValueError if a reduced axis is empty.\n"
      "\n>>> mx.max(mx.array([[3, 9], [7, 2]]), axis=1)\n"
@@ -2984,6 +3047,7 @@ PyMethodDef mxp_core_functions[] = {
     {"min", MXP_CFUNCTION(min_function), METH_FASTCALL | METH_KEYWORDS,
      "min($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Smallest element over `axis`; see max.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "error: ValueError if a reduced axis is empty.\n"
      "\n>>> mx.min(mx.array([[3, 9], [7, 2]]), axis=1)\n"
@@ -2991,23 +3055,31 @@ PyMethodDef mxp_core_functions[] = {
     {"minmax", MXP_CFUNCTION(minmax_function), METH_FASTCALL | METH_KEYWORDS,
      "minmax($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "min and max.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: axes removed, or 1 where `keepdims`.\n"
+     "error: ValueError if a reduced axis is empty.\n"
      "\n>>> mx.minmax(mx.array([3, 9, 7, 2]))\n"
      "(array(2, dtype=int32), array(9, dtype=int32))"},
     {"all", MXP_CFUNCTION(all_function), METH_FASTCALL | METH_KEYWORDS,
      "all($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Whether every element over `axis` is not zero.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool.\n"
      "\n>>> mx.all(mx.array([[True, False], [True, True]]), axis=1)\n"
      "array([False, True], dtype=bool)"},
     {"any", MXP_CFUNCTION(any_function), METH_FASTCALL | METH_KEYWORDS,
      "any($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Whether some element over `axis` is not zero.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool.\n"
      "\n>>> mx.any(mx.array([[True, False], [False, False]]), axis=1)\n"
      "array([True, False], dtype=bool)"},
     {"mean", MXP_CFUNCTION(mean_function), METH_FASTCALL | METH_KEYWORDS,
      "mean($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Mean of `a` over `axis`; NaN of nothing.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32; halves are added up in float32.\n"
      "\n>>> mx.mean(mx.array([[1, 2], [3, 6]]), axis=1)\n"
@@ -3015,6 +3087,7 @@ PyMethodDef mxp_core_functions[] = {
     {"var", MXP_CFUNCTION(var_function), METH_FASTCALL | METH_KEYWORDS,
      "var($module, a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Mean of |a - mean|^2 over `axis`, divided by count - ddof.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
      "\n>>> mx.var(mx.array([1.0, 3.0, 5.0]), ddof=1)\n"
@@ -3022,6 +3095,7 @@ PyMethodDef mxp_core_functions[] = {
     {"std", MXP_CFUNCTION(std_function), METH_FASTCALL | METH_KEYWORDS,
      "std($module, a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Square root of var.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
      "\n>>> mx.std(mx.array([1.0, 3.0, 5.0]))\n"
@@ -3029,6 +3103,7 @@ PyMethodDef mxp_core_functions[] = {
     {"median", MXP_CFUNCTION(median_function), METH_FASTCALL | METH_KEYWORDS,
      "median($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Median of `a` over `axis`: of an even count, the mean of the middle two; NaN where there is one.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32.\n"
      "error: ValueError if there is nothing to reduce.\n"
@@ -3037,6 +3112,8 @@ PyMethodDef mxp_core_functions[] = {
     {"argmax", MXP_CFUNCTION(argmax_function), METH_FASTCALL | METH_KEYWORDS,
      "argmax($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the largest element along `axis`, the first of equal ones; a NaN counts as the largest.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: the axis removed, or 1 where `keepdims`.\n"
      "dtype: uint32.\n"
      "error: ValueError if `a` is empty.\n"
      "\n>>> mx.argmax(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
@@ -3044,6 +3121,8 @@ PyMethodDef mxp_core_functions[] = {
     {"argmin", MXP_CFUNCTION(argmin_function), METH_FASTCALL | METH_KEYWORDS,
      "argmin($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the smallest element along `axis`, the first of equal ones; a NaN counts as the smallest.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: the axis removed, or 1 where `keepdims`.\n"
      "dtype: uint32.\n"
      "error: ValueError if `a` is empty.\n"
      "\n>>> mx.argmin(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
@@ -3051,6 +3130,7 @@ PyMethodDef mxp_core_functions[] = {
     {"logsumexp", MXP_CFUNCTION(logsumexp_function), METH_FASTCALL | METH_KEYWORDS,
      "logsumexp($module, a, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "log(sum(exp(a))) over `axis`, without overflow.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32.\n"
      "error: ValueError if `a` is empty.\n"
@@ -3059,6 +3139,8 @@ PyMethodDef mxp_core_functions[] = {
     {"softmax", MXP_CFUNCTION(softmax_function), METH_FASTCALL | METH_KEYWORDS,
      "softmax($module, a, /, axis=None, *, precise=False, stream=None)\n--\n\n"
      "exp(a) / sum(exp(a)) over `axis`, without overflow; halves are always computed in float32.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: as `a`.\n"
      "dtype: bool and integers give float32.\n"
      "\n>>> mx.softmax(mx.array([[0.0, 0.0], [1.0, 3.0]]), axis=1)\n"
      "array([[0.5, 0.5],\n"
@@ -3066,44 +3148,62 @@ PyMethodDef mxp_core_functions[] = {
     {"cumsum", MXP_CFUNCTION(cumsum_function), METH_FASTCALL | METH_KEYWORDS,
      "cumsum($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Sums of the elements up to each one along `axis`; without it where not `inclusive`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "dtype: bool gives int32, the rest keep theirs.\n"
      "\n>>> mx.cumsum(mx.array([1, 2, 3, 4]), reverse=True)\n"
      "array([10, 9, 7, 4], dtype=int32)"},
     {"cumulative_sum", MXP_CFUNCTION(cumsum_function), METH_FASTCALL | METH_KEYWORDS,
      "cumulative_sum($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Sums of the elements up to each one along `axis`; without it where not `inclusive`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "dtype: bool gives int32, the rest keep theirs.\n"
      "\n>>> mx.cumsum(mx.array([1, 2, 3, 4]), reverse=True)\n"
      "array([10, 9, 7, 4], dtype=int32)"},
     {"cumprod", MXP_CFUNCTION(cumprod_function), METH_FASTCALL | METH_KEYWORDS,
      "cumprod($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Products of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "\n>>> mx.cumprod(mx.array([1, 2, 3, 4]))\n"
      "array([1, 2, 6, 24], dtype=int32)"},
     {"cumulative_prod", MXP_CFUNCTION(cumprod_function), METH_FASTCALL | METH_KEYWORDS,
      "cumulative_prod($module, a, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Products of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "\n>>> mx.cumprod(mx.array([1, 2, 3, 4]))\n"
      "array([1, 2, 6, 24], dtype=int32)"},
     {"cummax", MXP_CFUNCTION(cummax_function), METH_FASTCALL | METH_KEYWORDS,
      "cummax($module, a, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "Largest of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.cummax(mx.array([2, 1, 5, 3]))\n"
      "array([2, 2, 5, 5], dtype=int32)"},
     {"cummin", MXP_CFUNCTION(cummin_function), METH_FASTCALL | METH_KEYWORDS,
      "cummin($module, a, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "Smallest of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.cummin(mx.array([2, 1, 5, 3]))\n"
      "array([2, 1, 1, 1], dtype=int32)"},
     {"logcumsumexp", MXP_CFUNCTION(logcumsumexp_function), METH_FASTCALL | METH_KEYWORDS,
      "logcumsumexp($module, a, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "log of the sum of the exponentials of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "dtype: bool and integers give float32.\n"
      "\n>>> mx.logcumsumexp(mx.array([0.0, 0.0, 0.0]))\n"
      "array([0, 0.693147, 1.09861], dtype=float32)"},
     {"count_nonzero", MXP_CFUNCTION(count_nonzero_function), METH_FASTCALL | METH_KEYWORDS,
      "count_nonzero($module, a, /, *, axis=None, keepdims=False, stream=None)\n--\n\n"
      "How many elements over `axis` are not zero.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: int32.\n"
      "\n>>> mx.count_nonzero(mx.array([[0, 3], [5, 7]]), axis=1)\n"
      "array([1, 2], dtype=int32)"},
@@ -3131,6 +3231,7 @@ PyMethodDef mxp_core_functions[] = {
     {"take", MXP_CFUNCTION(take_function), METH_FASTCALL | METH_KEYWORDS,
      "take($module, a, /, indices, axis=None, *, stream=None)\n--\n\n"
      "The items of `a` along `axis` that `indices` name; negative ones count from the end.\n"
+     "`axis` None flattens the array first.\n"
      "shape: that of `indices` in place of the axis.\n"
      "error: IndexError if an index is out of range: now for a literal, when evaluated for an array.\n"
      "\n>>> mx.take(mx.array([[1, 2, 3], [4, 5, 6]]), mx.array([2, 0]), axis=1)\n"
@@ -3140,13 +3241,17 @@ PyMethodDef mxp_core_functions[] = {
      "take_along_axis($module, a, /, indices, axis=-1, *, stream=None)\n--\n\n"
      "result[.., i, ..] = a[.., indices[.., i, ..], ..].\n"
      "shape: that of `indices`; the other axes of both broadcast.\n"
+     "error: IndexError when evaluated, if an index is out of range.\n"
      "\n>>> mx.take_along_axis(mx.array([[1, 2], [3, 4]]), mx.array([[1], [0]]), axis=1)\n"
      "array([[2],\n"
      "       [3]], dtype=int32)"},
     {"put_along_axis", MXP_CFUNCTION(put_along_axis_function), METH_FASTCALL | METH_KEYWORDS,
      "put_along_axis($module, a, /, indices, values, axis=None, *, stream=None)\n--\n\n"
      "`a` with a[.., indices[.., i, ..], ..] = values[.., i, ..]; of equal indices the last counts.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "dtype: that of `a`; `values` are converted and broadcast to `indices`.\n"
+     "error: IndexError when evaluated, if an index is out of range.\n"
      "\n>>> mx.put_along_axis(mx.zeros((2, 3)), mx.array([[0], [2]]), 5, axis=1)\n"
      "array([[5, 0, 0],\n"
      "       [0, 0, 5]], dtype=float32)"},
@@ -3166,35 +3271,49 @@ PyMethodDef mxp_core_functions[] = {
      "array([0, 1, 1, 0], dtype=float32)"},
     {"sort", MXP_CFUNCTION(sort_function), METH_FASTCALL | METH_KEYWORDS,
      "sort($module, a, /, axis=-1, *, stream=None)\n--\n\n"
-     "`a` in ascending order along `axis`: stable, -0 equals 0, NaN last, complex numbers by real part, then imaginary part.\n"
+     "`a` in ascending order along `axis`: stable, -0 equals 0, NaN last, complex numbers by real part, then\n"
+     "imaginary part.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.sort(mx.array([[3, 1], [2, 9]]), axis=0)\n"
      "array([[2, 1],\n"
      "       [3, 9]], dtype=int32)"},
     {"argsort", MXP_CFUNCTION(argsort_function), METH_FASTCALL | METH_KEYWORDS,
      "argsort($module, a, /, axis=-1, *, stream=None)\n--\n\n"
      "The indices that sort `a` along `axis`.\n"
+     "shape: as `a`.\n"
      "dtype: uint32.\n"
      "\n>>> mx.argsort(mx.array([3, 9, 1, 7]))\n"
      "array([2, 0, 3, 1], dtype=uint32)"},
     {"partition", MXP_CFUNCTION(partition_function), METH_FASTCALL | METH_KEYWORDS,
      "partition($module, a, /, kth, axis=-1, *, stream=None)\n--\n\n"
-     "`a` with the item that sorting puts at `kth` in its place along `axis`, no greater ones before it, no smaller ones after.\n"
+     "`a` with the item that sorting puts at `kth` in its place along `axis`, no greater ones before it, no smaller\n"
+     "ones after.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
+     "error: ValueError if `kth` is out of range.\n"
      "\n>>> mx.partition(mx.array([3, 9, 1, 7]), 1)[:2]\n"
      "array([1, 3], dtype=int32)"},
     {"argpartition", MXP_CFUNCTION(argpartition_function), METH_FASTCALL | METH_KEYWORDS,
      "argpartition($module, a, /, kth, axis=-1, *, stream=None)\n--\n\n"
      "The indices that partition `a` along `axis`.\n"
+     "shape: as `a`.\n"
      "dtype: uint32.\n"
+     "error: ValueError if `kth` is out of range.\n"
      "\n>>> mx.argpartition(mx.array([3, 9, 1, 7]), 1)[:2]\n"
      "array([2, 0], dtype=uint32)"},
     {"topk", MXP_CFUNCTION(topk_function), METH_FASTCALL | METH_KEYWORDS,
      "topk($module, a, /, k, axis=-1, *, stream=None)\n--\n\n"
      "The `k` largest items along `axis`, in no particular order.\n"
+     "shape: `k` items along the axis.\n"
+     "dtype: as `a`.\n"
+     "error: ValueError if `k` is out of range.\n"
      "\n>>> mx.sort(mx.topk(mx.array([3, 9, 1, 7]), 2))\n"
      "array([7, 9], dtype=int32)"},
     {"searchsorted", MXP_CFUNCTION(searchsorted_function), METH_FASTCALL | METH_KEYWORDS,
      "searchsorted($module, sorted_sequence, values, /, side='left', *, stream=None)\n--\n\n"
      "Where each value would go in the sorted 1-d `sorted_sequence`: before equal items, or after them on the right.\n"
+     "shape: that of `values`.\n"
      "dtype: uint32; both are promoted first.\n"
      "\n>>> mx.searchsorted(mx.array([1, 3, 5]), mx.array([0, 3, 9]))\n"
      "array([0, 1, 3], dtype=uint32)"},
@@ -3210,6 +3329,7 @@ PyMethodDef mxp_core_functions[] = {
     {"full", MXP_CFUNCTION(full_function), METH_FASTCALL | METH_KEYWORDS,
      "full($module, /, shape, vals, dtype=None, *, stream=None)\n--\n\n"
      "An array of this shape filled with `vals`, which broadcasts to it and is converted to `dtype`.\n"
+     "shape: `shape`.\n"
      "error: ValueError if `vals` is an integer literal that `dtype` cannot hold.\n"
      "\n>>> mx.full((2, 2), 7)\n"
      "array([[7, 7],\n"
@@ -3218,6 +3338,7 @@ PyMethodDef mxp_core_functions[] = {
      "zeros($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
      "An array of zeros.\n"
      "`dtype` is float32 unless given.\n"
+     "shape: `shape`.\n"
      "\n>>> mx.zeros((2, 2), dtype=mx.int32)\n"
      "array([[0, 0],\n"
      "       [0, 0]], dtype=int32)"},
@@ -3225,6 +3346,7 @@ PyMethodDef mxp_core_functions[] = {
      "ones($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
      "An array of ones.\n"
      "`dtype` is float32 unless given.\n"
+     "shape: `shape`.\n"
      "\n>>> mx.ones((2, 2))\n"
      "array([[1, 1],\n"
      "       [1, 1]], dtype=float32)"},
@@ -3232,6 +3354,7 @@ PyMethodDef mxp_core_functions[] = {
      "empty($module, /, shape, dtype=None, *, stream=None)\n--\n\n"
      "An array whose values do not matter: zeros.\n"
      "`dtype` is float32 unless given.\n"
+     "shape: `shape`.\n"
      "\n>>> mx.empty((2, 3)).shape\n"
      "(2, 3)"},
     {"full_like", MXP_CFUNCTION(full_like_function), METH_FASTCALL | METH_KEYWORDS,
@@ -3257,7 +3380,9 @@ PyMethodDef mxp_core_functions[] = {
     {"eye", MXP_CFUNCTION(eye_function), METH_FASTCALL | METH_KEYWORDS,
      "eye($module, /, n, m=None, k=0, dtype=None, *, stream=None)\n--\n\n"
      "n x m zeros with ones on diagonal `k`.\n"
+     "`m` is `n` unless given.\n"
      "`dtype` is float32 unless given.\n"
+     "shape: (n, m).\n"
      "\n>>> mx.eye(2, 3, k=1)\n"
      "array([[0, 1, 0],\n"
      "       [0, 0, 1]], dtype=float32)"},
@@ -3271,7 +3396,9 @@ PyMethodDef mxp_core_functions[] = {
     {"tri", MXP_CFUNCTION(tri_function), METH_FASTCALL | METH_KEYWORDS,
      "tri($module, /, n, m=None, k=0, dtype=None, *, stream=None)\n--\n\n"
      "n x m ones up to diagonal `k`, zeros above.\n"
+     "`m` is `n` unless given.\n"
      "`dtype` is float32 unless given.\n"
+     "shape: (n, m).\n"
      "\n>>> mx.tri(3, dtype=mx.int32)\n"
      "array([[1, 0, 0],\n"
      "       [1, 1, 0],\n"
@@ -3287,8 +3414,9 @@ PyMethodDef mxp_core_functions[] = {
     {"linspace", MXP_CFUNCTION(linspace_function), METH_FASTCALL | METH_KEYWORDS,
      "linspace($module, /, start, stop, num=50, endpoint=True, dtype=None, *, stream=None)\n--\n\n"
      "`num` values from `start` to `stop`, evenly spaced; without `endpoint`, `stop` would be the next.\n"
-     "dtype: computed in float32, or float64 where asked for, then converted.\n"
      "`dtype` is float32 unless given.\n"
+     "shape: (num,).\n"
+     "dtype: computed in float32, or float64 where asked for, then converted.\n"
      "\n>>> mx.linspace(0, 1, 5)\n"
      "array([0, 0.25, 0.5, 0.75, 1], dtype=float32)"},
     {"bartlett", MXP_CFUNCTION(bartlett_function), METH_FASTCALL | METH_KEYWORDS,
@@ -3299,21 +3427,29 @@ PyMethodDef mxp_core_functions[] = {
     {"hanning", MXP_CFUNCTION(hanning_function), METH_FASTCALL | METH_KEYWORDS,
      "hanning($module, /, M, *, stream=None)\n--\n\n"
      "The window 0.5 - 0.5 cos(2 pi x), x from 0 to 1.\n"
+     "shape: (`M`,).\n"
+     "dtype: float32.\n"
      "\n>>> mx.hanning(5)\n"
      "array([0, 0.5, 1, 0.5, 0], dtype=float32)"},
     {"hamming", MXP_CFUNCTION(hamming_function), METH_FASTCALL | METH_KEYWORDS,
      "hamming($module, /, M, *, stream=None)\n--\n\n"
      "The window 0.54 - 0.46 cos(2 pi x), x from 0 to 1.\n"
+     "shape: (`M`,).\n"
+     "dtype: float32.\n"
      "\n>>> mx.hamming(5)\n"
      "array([0.08, 0.54, 1, 0.54, 0.08], dtype=float32)"},
     {"blackman", MXP_CFUNCTION(blackman_function), METH_FASTCALL | METH_KEYWORDS,
      "blackman($module, /, M, *, stream=None)\n--\n\n"
      "The window 0.42 - 0.5 cos(2 pi x) + 0.08 cos(4 pi x), x from 0 to 1.\n"
+     "shape: (`M`,).\n"
+     "dtype: float32.\n"
      "\n>>> mx.blackman(5)[1:4]\n"
      "array([0.34, 1, 0.34], dtype=float32)"},
     {"matmul", MXP_CFUNCTION(matmul_function), METH_FASTCALL | METH_KEYWORDS,
      "matmul($module, a, b, /, *, stream=None)\n--\n\n"
-     "Matrix product over the last axis of `a` and the last but one of `b`; axes before them are a batch, and broadcast. A 1-d operand is one row (`a`) or one column (`b`), and its axis is dropped.\n"
+     "Matrix product over the last axis of `a` and the last but one of `b`; axes before them are a batch, and\n"
+     "broadcast. A 1-d operand is one row (`a`) or one column (`b`), and its axis is dropped.\n"
+     "shape: (..., n, m) of (..., n, k) and (..., k, m).\n"
      "dtype: what the operands promote to, which must be floating point or complex.\n"
      "error: ValueError if the inner sizes differ or an operand has no axes; ValueError for bool and integers.\n"
      "\n>>> mx.matmul(mx.ones((2, 3)), mx.array([1.0, 2.0, 3.0]))\n"
@@ -3328,25 +3464,30 @@ PyMethodDef mxp_core_functions[] = {
      "       [2.5, 3.5]], dtype=float32)"},
     {"inner", MXP_CFUNCTION(inner_function), METH_FASTCALL | METH_KEYWORDS,
      "inner($module, a, b, /, *, stream=None)\n--\n\n"
-     "Sums of products over the last axes: element (i..., j...) is sum over k of a[i..., k] * b[j..., k]. With an operand of no axes, the product.\n"
+     "Sums of products over the last axes: element (i..., j...) is sum over k of a[i..., k] * b[j..., k]. With an\n"
+     "operand of no axes, the product.\n"
+     "shape: that of `a` without its last axis, then that of `b` without it.\n"
      "error: ValueError for bool and integers.\n"
      "\n>>> mx.inner(mx.array([1.0, 2.0]), mx.array([3.0, 4.0]))\n"
      "array(11, dtype=float32)"},
     {"outer", MXP_CFUNCTION(outer_function), METH_FASTCALL | METH_KEYWORDS,
      "outer($module, a, b, /, *, stream=None)\n--\n\n"
      "Element (i, j) is a[i] * b[j], of the flattened operands; every dtype.\n"
+     "shape: (size of `a`, size of `b`).\n"
      "\n>>> mx.outer(mx.array([1, 2]), mx.array([1, 10, 100]))\n"
      "array([[1, 10, 100],\n"
      "       [2, 20, 200]], dtype=int32)"},
     {"tensordot", MXP_CFUNCTION(tensordot_function), METH_FASTCALL | METH_KEYWORDS,
      "tensordot($module, a, b, /, axes=2, *, stream=None)\n--\n\n"
      "Sums products over the last `axes` axes of `a` and the first `axes` of `b`.\n"
+     "shape: the other axes of `a`, then those of `b`.\n"
      "error: ValueError if their sizes differ; ValueError for bool and integers.\n"
      "\n>>> mx.tensordot(mx.ones((2, 3, 4)), mx.ones((4, 3, 5)), axes=[[1, 2], [1, 0]]).shape\n"
      "(2, 5)"},
     {"vecdot", MXP_CFUNCTION(vecdot_function), METH_FASTCALL | METH_KEYWORDS,
      "vecdot($module, a, b, /, *, axis=-1, stream=None)\n--\n\n"
      "sum of conjugate(a) * b along `axis`.\n"
+     "shape: the axis removed.\n"
      "dtype: as sum.\n"
      "error: ValueError if ranks or the sizes along `axis` differ.\n"
      "\n>>> mx.vecdot(mx.array([[1.0, 2.0], [3.0, 4.0]]), mx.array([[10.0, 1.0], [0.0, 1.0]]))\n"
@@ -3354,11 +3495,15 @@ PyMethodDef mxp_core_functions[] = {
     {"kron", MXP_CFUNCTION(kron_function), METH_FASTCALL | METH_KEYWORDS,
      "kron($module, /, a, b, *, stream=None)\n--\n\n"
      "Kronecker product: `a` with each element replaced by its product with `b`.\n"
+     "shape: the products of the sizes, axis by axis.\n"
+     "dtype: promoted.\n"
      "\n>>> mx.kron(mx.array([1, 2]), mx.array([1, 10]))\n"
      "array([1, 10, 2, 20], dtype=int32)"},
     {"einsum", MXP_CFUNCTION(einsum_function), METH_FASTCALL | METH_KEYWORDS,
      "einsum($module, /, subscripts, *operands, stream=None)\n--\n\n"
-     "Sums of products in Einstein's notation: \"ij,jk->ik\" is a matrix product. Axes that share a letter are paired, repeated letters within a term take a diagonal, letters not in the output are summed, \"...\" stands for any further axes. Without \"->\" the output has the letters that occur once, sorted, after the ellipsis.\n"
+     "Sums of products in Einstein's notation: \"ij,jk->ik\" is a matrix product. Axes that share a letter are paired,\n"
+     "repeated letters within a term take a diagonal, letters not in the output are summed, \"...\" stands for any\n"
+     "further axes. Without \"->\" the output has the letters that occur once, sorted, after the ellipsis.\n"
      "error: ValueError for subscripts that are not understood; ValueError for sizes that differ.\n"
      "\n>>> mx.einsum('ij,j->i', mx.ones((2, 3)), mx.array([1.0, 2.0, 3.0]))\n"
      "array([6, 6], dtype=float32)"},
@@ -3367,7 +3512,9 @@ PyMethodDef mxp_core_functions[] = {
 PyMethodDef mxp_linalg_functions[] = {
     {"norm", MXP_CFUNCTION(linalg_norm_function), METH_FASTCALL | METH_KEYWORDS,
      "norm($module, a, /, ord=None, axis=None, keepdims=False, *, stream=None)\n--\n\n"
-     "Norm of vectors (one axis: any order, 0 and the infinities too) or matrices (two axes: 1, -1, 2, -2, infinities).\n"
+     "Norm of vectors (one axis: any order, 0 and the infinities too) or matrices (two axes: 1, -1, 2, -2,\n"
+     "infinities).\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32; complex64 gives float32 for order 2, else stays.\n"
      "\n>>> mx.linalg.norm(mx.array([[3.0, 4.0], [6.0, 8.0]]), axis=1)\n"
@@ -3375,6 +3522,7 @@ PyMethodDef mxp_linalg_functions[] = {
     {"solve", MXP_CFUNCTION(linalg_solve_function), METH_FASTCALL | METH_KEYWORDS,
      "solve($module, /, a, b, *, stream=None)\n--\n\n"
      "The solution x of a @ x = b for square matrices `a`; a 1-d `b` is one column.\n"
+     "shape: that of `b`; batches broadcast.\n"
      "dtype: what the operands promote to, which must be float32 or float64.\n"
      "error: ValueError when evaluated, if a matrix is singular.\n"
      "\n>>> mx.linalg.solve(mx.array([[2.0, 0.0], [1.0, 4.0]]), mx.array([2.0, 9.0]))\n"
@@ -3382,6 +3530,7 @@ PyMethodDef mxp_linalg_functions[] = {
     {"solve_triangular", MXP_CFUNCTION(linalg_solve_triangular_function), METH_FASTCALL | METH_KEYWORDS,
      "solve_triangular($module, /, a, b, *, upper=False, stream=None)\n--\n\n"
      "The solution x of a @ x = b, reading only the lower triangle of `a`, or the upper one.\n"
+     "shape: that of `b`; batches broadcast.\n"
      "dtype: what the operands promote to, which must be float32 or float64.\n"
      "error: ValueError when evaluated, if there is a zero on the diagonal.\n"
      "\n>>> mx.linalg.solve_triangular(mx.array([[2.0, 0.0], [1.0, 4.0]]), mx.array([2.0, 9.0]))\n"
@@ -3389,13 +3538,17 @@ PyMethodDef mxp_linalg_functions[] = {
     {"inv", MXP_CFUNCTION(linalg_inv_function), METH_FASTCALL | METH_KEYWORDS,
      "inv($module, /, a, *, stream=None)\n--\n\n"
      "The inverse of square matrices of float32 or float64.\n"
+     "shape: as `a`.\n"
      "error: ValueError when evaluated, if a matrix is singular.\n"
      "\n>>> mx.linalg.inv(mx.array([[2.0, 0.0], [1.0, 4.0]]))\n"
      "array([[0.5, 0],\n"
      "       [-0.125, 0.25]], dtype=float32)"},
     {"cholesky", MXP_CFUNCTION(linalg_cholesky_function), METH_FASTCALL | METH_KEYWORDS,
      "cholesky($module, /, a, upper=False, *, stream=None)\n--\n\n"
-     "The lower triangular l with l @ l^T = a, reading only the lower triangle of `a`; or the upper u with u^T @ u = a, reading the upper one. Derivatives are those of a function of symmetric matrices.\n"
+     "The lower triangular l with l @ l^T = a, reading only the lower triangle of `a`; or the upper u with u^T @ u =\n"
+     "a, reading the upper one. Derivatives are those of a function of symmetric matrices.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`, which must be float32 or float64.\n"
      "error: ValueError when evaluated, if a matrix is not positive definite.\n"
      "\n>>> mx.linalg.cholesky(mx.array([[4.0, 2.0], [2.0, 2.0]]))\n"
      "array([[2, 0],\n"
@@ -3404,12 +3557,14 @@ PyMethodDef mxp_linalg_functions[] = {
      "qr($module, /, a, *, stream=None)\n--\n\n"
      "q with orthonormal columns and the upper triangular r with q @ r = a.\n"
      "shape: (m, k) and (k, n) for a matrix of (m, n), k = min(m, n).\n"
+     "dtype: as `a`, which must be float32 or float64.\n"
      "\n>>> [part.shape for part in mx.linalg.qr(mx.ones((3, 2)))]\n"
      "[(3, 2), (2, 2)]"},
     {"svd", MXP_CFUNCTION(linalg_svd_function), METH_FASTCALL | METH_KEYWORDS,
      "svd($module, /, a, compute_uv=True, *, stream=None)\n--\n\n"
      "Orthogonal u and vt and the singular values s, descending, with a = u @ diag(s) @ vt.\n"
      "shape: (m, m), (k,) and (n, n) for a matrix of (m, n), k = min(m, n).\n"
+     "dtype: as `a`, which must be float32 or float64.\n"
      "error: ValueError when evaluated, if a matrix holds a NaN or an infinity.\n"
      "\n>>> mx.linalg.svd(mx.array([[3.0, 0.0], [0.0, 2.0]]), compute_uv=False)\n"
      "array([3, 2], dtype=float32)"},
@@ -3432,63 +3587,86 @@ PyMethodDef mxp_random_functions[] = {
     {"uniform", MXP_CFUNCTION(random_uniform_function), METH_FASTCALL | METH_KEYWORDS,
      "uniform($module, /, low=0, high=1, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Samples spread evenly over [low, high).\n"
-     "dtype: float32, float16 or bfloat16; the bounds are converted and broadcast to `shape`.\n"
      "`dtype` is float32 unless given.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "shape: `shape`.\n"
+     "dtype: float32, float16 or bfloat16; the bounds are converted and broadcast to `shape`.\n"
      "\n>>> mx.random.uniform(-1, 1, (2, 3)).shape\n"
      "(2, 3)"},
     {"normal", MXP_CFUNCTION(random_normal_scaled_function), METH_FASTCALL | METH_KEYWORDS,
      "normal($module, /, shape=(), dtype=None, loc=None, scale=None, key=None, *, stream=None)\n--\n\n"
-     "Normally distributed samples; `loc` and `scale`, their mean and deviation, broadcast to `shape`; None means 0 and 1.\n"
+     "Normally distributed samples; `loc` and `scale`, their mean and deviation, broadcast to `shape`; None means 0\n"
+     "and 1.\n"
      "`dtype` is float32 unless given.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "shape: `shape`.\n"
      "\n>>> mx.random.normal((2, 3), loc=10, scale=2).shape\n"
      "(2, 3)"},
     {"randint", MXP_CFUNCTION(random_randint_function), METH_FASTCALL | METH_KEYWORDS,
      "randint($module, /, low, high, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Integers from [low, high); `low` where the range is empty.\n"
-     "dtype: integers or bool; the bounds are converted to it first (to int32 for bool). Samples are multiples of what float32 can tell apart.\n"
      "`dtype` is int32 unless given.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "shape: `shape`.\n"
+     "dtype: integers or bool; the bounds are converted to it first (to int32 for bool). Samples are multiples of\n"
+     "what float32 can tell apart.\n"
      "\n>>> mx.random.randint(0, 10, (4,), key=mx.random.key(0))\n"
      "array([9, 2, 6, 2], dtype=int32)"},
     {"bernoulli", MXP_CFUNCTION(random_bernoulli_function), METH_FASTCALL | METH_KEYWORDS,
      "bernoulli($module, /, p=0.5, shape=None, key=None, *, stream=None)\n--\n\n"
      "True with probability `p`, which broadcasts to `shape`; None means p's shape.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "dtype: bool.\n"
      "\n>>> mx.random.bernoulli(0.5, (4,), key=mx.random.key(0))\n"
      "array([False, True, False, True], dtype=bool)"},
     {"truncated_normal", MXP_CFUNCTION(random_truncated_normal_function), METH_FASTCALL | METH_KEYWORDS,
      "truncated_normal($module, /, lower, upper, shape=None, dtype=None, key=None, *, stream=None)\n--\n\n"
      "Standard normal samples within [lower, upper]; None means the bounds' shape.\n"
      "`dtype` is float32 unless given.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
      "\n>>> mx.abs(mx.random.truncated_normal(-2, 2, (1000,))).max() <= 2\n"
      "array(True, dtype=bool)"},
     {"gumbel", MXP_CFUNCTION(random_gumbel_function), METH_FASTCALL | METH_KEYWORDS,
      "gumbel($module, /, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Samples of the standard Gumbel distribution.\n"
      "`dtype` is float32 unless given.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "shape: `shape`.\n"
      "\n>>> mx.random.gumbel((2, 3), key=mx.random.key(0)).shape\n"
      "(2, 3)"},
     {"laplace", MXP_CFUNCTION(random_laplace_function), METH_FASTCALL | METH_KEYWORDS,
      "laplace($module, /, shape=(), dtype=None, loc=0.0, scale=1.0, key=None, *, stream=None)\n--\n\n"
      "Samples of the Laplace distribution.\n"
      "`dtype` is float32 unless given.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "shape: `shape`.\n"
      "\n>>> mx.random.laplace((2, 3), key=mx.random.key(0)).shape\n"
      "(2, 3)"},
     {"categorical", MXP_CFUNCTION(random_categorical_function), METH_FASTCALL | METH_KEYWORDS,
      "categorical($module, /, logits, axis=-1, shape=None, num_samples=None, key=None, *, stream=None)\n--\n\n"
      "One index along `axis` for each row, with probability softmax(logits).\n"
+     "With `num_samples` a last axis has as many indices for each row; a `shape` is what that of the logits\n"
+     "broadcasts to.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "shape: that of `logits` without the axis.\n"
      "dtype: uint32.\n"
      "\n>>> mx.random.categorical(mx.array([0.0, 5.0, 0.0]), num_samples=6, key=mx.random.key(0))\n"
      "array([1, 1, 1, 1, 1, 1], dtype=uint32)"},
     {"permutation", MXP_CFUNCTION(random_permutation_function), METH_FASTCALL | METH_KEYWORDS,
      "permutation($module, /, x, axis=0, key=None, *, stream=None)\n--\n\n"
-     "`a` with its items along `axis` shuffled.\n"
+     "`x` with its items along `axis` shuffled.\n"
+     "An integer `x` stands for arange(x).\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
+     "shape: as `x`.\n"
      "\n>>> mx.sort(mx.random.permutation(5))\n"
      "array([0, 1, 2, 3, 4], dtype=uint32)"},
     {"multivariate_normal", MXP_CFUNCTION(random_multivariate_normal_function), METH_FASTCALL | METH_KEYWORDS,
      "multivariate_normal($module, /, mean, cov, shape=(), dtype=None, key=None, *, stream=None)\n--\n\n"
      "Normally distributed vectors of this mean and covariance. An empty `shape` means that of their batches.\n"
+     "`dtype` is float32 unless given.\n"
+     "`key` None draws from the calling thread's state: see random.seed.\n"
      "shape: `shape`, then the number of variables.\n"
      "dtype: float32.\n"
-     "`dtype` is float32 unless given.\n"
      "\n>>> mx.random.multivariate_normal(mx.zeros(2), mx.eye(2), (5,)).shape\n"
      "(5, 2)"},
     {NULL, NULL, 0, NULL}};
@@ -3581,18 +3759,21 @@ PyMethodDef mxp_array_operations[] = {
     {"astype", MXP_CFUNCTION(astype_method), METH_FASTCALL | METH_KEYWORDS,
      "astype($self, /, dtype, *, stream=None)\n--\n\n"
      "`a` converted to `dtype`.\n"
+     "shape: as `a`.\n"
      "dtype: floats to integers are truncated; complex to others keeps the real part; to bool tests for not zero.\n"
      "\n>>> mx.astype(mx.array([1.7, -1.7]), mx.int32)\n"
      "array([1, -1], dtype=int32)"},
     {"reciprocal", MXP_CFUNCTION(reciprocal_method), METH_FASTCALL | METH_KEYWORDS,
      "reciprocal($self, /, *, stream=None)\n--\n\n"
      "1 / a.\n"
+     "shape: as `a`.\n"
      "dtype: bool and integers give float32, the rest keep theirs.\n"
      "\n>>> mx.reciprocal(mx.array([2.0, 4.0]))\n"
      "array([0.5, 0.25], dtype=float32)"},
     {"round", MXP_CFUNCTION(round_method), METH_FASTCALL | METH_KEYWORDS,
      "round($self, /, decimals=0, *, stream=None)\n--\n\n"
      "`a` rounded to `decimals` decimals, halves to even; complex numbers by parts.\n"
+     "shape: as `a`.\n"
      "dtype: kept; integers change only where `decimals` is negative.\n"
      "\n>>> mx.round(mx.array([1.25, 2.5, -0.55]), 1)\n"
      "array([1.2, 2.5, -0.6], dtype=float32)"},
@@ -3624,11 +3805,13 @@ PyMethodDef mxp_array_operations[] = {
     {"swapaxes", MXP_CFUNCTION(swapaxes_method), METH_FASTCALL | METH_KEYWORDS,
      "swapaxes($self, /, axis1, axis2, *, stream=None)\n--\n\n"
      "`a` with two axes exchanged.\n"
+     "error: ValueError if an axis is out of range.\n"
      "\n>>> mx.swapaxes(mx.ones((2, 3, 4)), 0, 2).shape\n"
      "(4, 3, 2)"},
     {"moveaxis", MXP_CFUNCTION(moveaxis_method), METH_FASTCALL | METH_KEYWORDS,
      "moveaxis($self, /, source, destination, *, stream=None)\n--\n\n"
      "`a` with one axis moved, the others in order.\n"
+     "error: ValueError if an axis is out of range.\n"
      "\n>>> mx.moveaxis(mx.ones((2, 3, 4)), 0, -1).shape\n"
      "(3, 4, 2)"},
     {"view", MXP_CFUNCTION(view_method), METH_FASTCALL | METH_KEYWORDS,
@@ -3640,22 +3823,28 @@ PyMethodDef mxp_array_operations[] = {
     {"split", MXP_CFUNCTION(split_method), METH_FASTCALL | METH_KEYWORDS,
      "split($self, /, indices_or_sections, axis=0, *, stream=None)\n--\n\n"
      "`a` cut along `axis` into equal parts.\n"
+     "`indices_or_sections` is the number of parts, or the places to cut before.\n"
+     "error: ValueError if the parts would not be equal.\n"
      "\n>>> [part.tolist() for part in mx.split(mx.arange(6), [2, 5])]\n"
      "[[0, 1], [2, 3, 4], [5]]"},
     {"diag", MXP_CFUNCTION(diag_method), METH_FASTCALL | METH_KEYWORDS,
      "diag($self, /, k=0, *, stream=None)\n--\n\n"
      "The matrix with diagonal `a`, or the diagonal of the matrix `a`.\n"
+     "shape: (n + |k|, n + |k|) of (n,); what the diagonal holds of a matrix.\n"
+     "error: ValueError unless `a` has one or two axes.\n"
      "\n>>> mx.diag(mx.array([1, 2]))\n"
      "array([[1, 0],\n"
      "       [0, 2]], dtype=int32)"},
     {"diagonal", MXP_CFUNCTION(diagonal_method), METH_FASTCALL | METH_KEYWORDS,
      "diagonal($self, /, offset=0, axis1=0, axis2=1, *, stream=None)\n--\n\n"
      "The diagonals of a's matrices, along the last axis.\n"
+     "shape: the two axes removed, the diagonal last.\n"
      "\n>>> mx.diagonal(mx.arange(9).reshape(3, 3), offset=1)\n"
      "array([1, 5], dtype=int32)"},
     {"sum", MXP_CFUNCTION(sum_method), METH_FASTCALL | METH_KEYWORDS,
      "sum($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Sum of `a` over `axis`.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, int8 and int16 give int32, uint8 and uint16 give uint32, the rest keep theirs.\n"
      "error: ValueError if an axis is out of range or named twice.\n"
@@ -3664,6 +3853,7 @@ PyMethodDef mxp_array_operations[] = {
     {"prod", MXP_CFUNCTION(prod_method), METH_FASTCALL | METH_KEYWORDS,
      "prod($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Product of `a` over `axis`.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: as sum.\n"
      "\n>>> mx.prod(mx.array([[1, 2], [3, 4]]), axis=1)\n"
@@ -3671,6 +3861,7 @@ PyMethodDef mxp_array_operations[] = {
     {"max", MXP_CFUNCTION(max_method), METH_FASTCALL | METH_KEYWORDS,
      "max($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Largest element over `axis`; NaN where there is one; complex numbers are ordered by real, then imaginary part.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "error: ValueError if a reduced axis is empty.\n"
      "\n>>> mx.max(mx.array([[3, 9], [7, 2]]), axis=1)\n"
@@ -3678,6 +3869,7 @@ PyMethodDef mxp_array_operations[] = {
     {"min", MXP_CFUNCTION(min_method), METH_FASTCALL | METH_KEYWORDS,
      "min($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Smallest element over `axis`; see max.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "error: ValueError if a reduced axis is empty.\n"
      "\n>>> mx.min(mx.array([[3, 9], [7, 2]]), axis=1)\n"
@@ -3685,18 +3877,23 @@ PyMethodDef mxp_array_operations[] = {
     {"all", MXP_CFUNCTION(all_method), METH_FASTCALL | METH_KEYWORDS,
      "all($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Whether every element over `axis` is not zero.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool.\n"
      "\n>>> mx.all(mx.array([[True, False], [True, True]]), axis=1)\n"
      "array([False, True], dtype=bool)"},
     {"any", MXP_CFUNCTION(any_method), METH_FASTCALL | METH_KEYWORDS,
      "any($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Whether some element over `axis` is not zero.\n"
+     "`axis` is one or several; None means all.\n"
+     "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool.\n"
      "\n>>> mx.any(mx.array([[True, False], [False, False]]), axis=1)\n"
      "array([True, False], dtype=bool)"},
     {"mean", MXP_CFUNCTION(mean_method), METH_FASTCALL | METH_KEYWORDS,
      "mean($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Mean of `a` over `axis`; NaN of nothing.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32; halves are added up in float32.\n"
      "\n>>> mx.mean(mx.array([[1, 2], [3, 6]]), axis=1)\n"
@@ -3704,6 +3901,7 @@ PyMethodDef mxp_array_operations[] = {
     {"var", MXP_CFUNCTION(var_method), METH_FASTCALL | METH_KEYWORDS,
      "var($self, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Mean of |a - mean|^2 over `axis`, divided by count - ddof.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
      "\n>>> mx.var(mx.array([1.0, 3.0, 5.0]), ddof=1)\n"
@@ -3711,6 +3909,7 @@ PyMethodDef mxp_array_operations[] = {
     {"std", MXP_CFUNCTION(std_method), METH_FASTCALL | METH_KEYWORDS,
      "std($self, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)\n--\n\n"
      "Square root of var.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool, integers and complex64 give float32.\n"
      "\n>>> mx.std(mx.array([1.0, 3.0, 5.0]))\n"
@@ -3718,6 +3917,8 @@ PyMethodDef mxp_array_operations[] = {
     {"argmax", MXP_CFUNCTION(argmax_method), METH_FASTCALL | METH_KEYWORDS,
      "argmax($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the largest element along `axis`, the first of equal ones; a NaN counts as the largest.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: the axis removed, or 1 where `keepdims`.\n"
      "dtype: uint32.\n"
      "error: ValueError if `a` is empty.\n"
      "\n>>> mx.argmax(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
@@ -3725,6 +3926,8 @@ PyMethodDef mxp_array_operations[] = {
     {"argmin", MXP_CFUNCTION(argmin_method), METH_FASTCALL | METH_KEYWORDS,
      "argmin($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "Index of the smallest element along `axis`, the first of equal ones; a NaN counts as the smallest.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: the axis removed, or 1 where `keepdims`.\n"
      "dtype: uint32.\n"
      "error: ValueError if `a` is empty.\n"
      "\n>>> mx.argmin(mx.array([[3, 9, 1], [7, 2, 7]]), axis=1)\n"
@@ -3732,6 +3935,7 @@ PyMethodDef mxp_array_operations[] = {
     {"logsumexp", MXP_CFUNCTION(logsumexp_method), METH_FASTCALL | METH_KEYWORDS,
      "logsumexp($self, /, axis=None, keepdims=False, *, stream=None)\n--\n\n"
      "log(sum(exp(a))) over `axis`, without overflow.\n"
+     "`axis` is one or several; None means all.\n"
      "shape: axes removed, or 1 where `keepdims`.\n"
      "dtype: bool and integers give float32.\n"
      "error: ValueError if `a` is empty.\n"
@@ -3740,27 +3944,39 @@ PyMethodDef mxp_array_operations[] = {
     {"cumsum", MXP_CFUNCTION(cumsum_method), METH_FASTCALL | METH_KEYWORDS,
      "cumsum($self, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Sums of the elements up to each one along `axis`; without it where not `inclusive`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "dtype: bool gives int32, the rest keep theirs.\n"
      "\n>>> mx.cumsum(mx.array([1, 2, 3, 4]), reverse=True)\n"
      "array([10, 9, 7, 4], dtype=int32)"},
     {"cumprod", MXP_CFUNCTION(cumprod_method), METH_FASTCALL | METH_KEYWORDS,
      "cumprod($self, /, axis=None, *, reverse=False, inclusive=True, dtype=None, stream=None)\n--\n\n"
      "Products of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "\n>>> mx.cumprod(mx.array([1, 2, 3, 4]))\n"
      "array([1, 2, 6, 24], dtype=int32)"},
     {"cummax", MXP_CFUNCTION(cummax_method), METH_FASTCALL | METH_KEYWORDS,
      "cummax($self, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "Largest of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.cummax(mx.array([2, 1, 5, 3]))\n"
      "array([2, 2, 5, 5], dtype=int32)"},
     {"cummin", MXP_CFUNCTION(cummin_method), METH_FASTCALL | METH_KEYWORDS,
      "cummin($self, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "Smallest of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
+     "dtype: as `a`.\n"
      "\n>>> mx.cummin(mx.array([2, 1, 5, 3]))\n"
      "array([2, 1, 1, 1], dtype=int32)"},
     {"logcumsumexp", MXP_CFUNCTION(logcumsumexp_method), METH_FASTCALL | METH_KEYWORDS,
      "logcumsumexp($self, /, axis=None, *, reverse=False, inclusive=True, stream=None)\n--\n\n"
      "log of the sum of the exponentials of the elements up to each one along `axis`.\n"
+     "`axis` None flattens the array first.\n"
+     "shape: as `a`.\n"
      "dtype: bool and integers give float32.\n"
      "\n>>> mx.logcumsumexp(mx.array([0.0, 0.0, 0.0]))\n"
      "array([0, 0.693147, 1.09861], dtype=float32)"},
