@@ -2700,7 +2700,9 @@ PyMethodDef mxp_core_functions[] = {
      "array(3, dtype=float32)"},
     {"depends", MXP_CFUNCTION(depends_function), METH_FASTCALL | METH_KEYWORDS,
      "depends($module, inputs, dependencies, /, *, stream=None)\n--\n\n"
-     "`a` itself, computed only after `dependencies`: gradients pass through, to `a` alone.\n"
+     "`inputs` itself, computed only after `dependencies`: gradients pass through, to `inputs` alone.\n"
+     "shape: as `inputs`.\n"
+     "dtype: as `inputs`.\n"
      "\n>>> mx.depends([mx.array(1)], mx.array(2))\n"
      "[array(1, dtype=int32)]"},
     {"positive", MXP_CFUNCTION(positive_function), METH_FASTCALL | METH_KEYWORDS,

@@ -15,8 +15,8 @@ import mlx.optimizers as optim
 import mlx.utils
 
 MODULES = (mx, mx.linalg, mx.random, nn, nn.init, nn.losses, optim, mlx.utils)
-# Their examples would show what a machine has at the moment.
-WITHOUT_EXAMPLE = {"mlx.core.Device", "mlx.core.DeviceType", "mlx.core.Dtype", "mlx.core.DtypeCategory", "mlx.core.ArrayAt"}
+# Made by functions and arrays, whose examples show them.
+WITHOUT_EXAMPLE = {"Device", "DeviceType", "Dtype", "DtypeCategory", "ArrayAt", "ArrayIterator"}
 
 
 def public():
@@ -55,10 +55,11 @@ def test_things_are_found():
 
 @pytest.mark.parametrize("name, thing", THINGS, ids=[name for name, _ in THINGS])
 def test_it_has_a_signature_and_says_what_it_does(name, thing):
-    inspect.signature(thing)
     text = inspect.getdoc(thing)
     assert text and len(text) > 10, name
-    assert ">>>" in text or name in WITHOUT_EXAMPLE, f"{name} has no example"
+    if not (isinstance(thing, type) and issubclass(thing, Exception)):
+        inspect.signature(thing)
+        assert ">>>" in text or name.removeprefix("mlx.core.") in WITHOUT_EXAMPLE, f"{name} has no example"
 
 
 def test_examples_show_what_they_say(tmp_path, monkeypatch):

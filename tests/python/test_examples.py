@@ -147,7 +147,9 @@ def test_one_file_copied_elsewhere_runs(name, tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("a,target\n" + "".join(f"{i % 5},{int(i % 5 > 2)}\n" for i in range(50)))
     size = ("--epochs", "1") if name == "mlp" else ("--steps", "200")
-    result = subprocess.run([sys.executable, "mine.py", "--data", "t.csv", *size], cwd=tmp_path, capture_output=True, text=True)
+    where = {**os.environ, "PYTHONPATH": str(pathlib.Path(mx.__file__).parents[1])}
+    program = [sys.executable, "mine.py", "--data", "t.csv", *size]
+    result = subprocess.run(program, cwd=tmp_path, env=where, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
 
 
