@@ -22,6 +22,8 @@ def definitions(body):
             found.setdefault(node.name, node)
         elif isinstance(node, ast.AnnAssign):
             found[node.target.id] = node
+        elif isinstance(node, ast.Assign):
+            found.update({target.id: node for target in node.targets})
         elif isinstance(node, ast.ImportFrom) and node.module is None:
             found.update({name.name: node for name in node.names})
     return found
@@ -34,6 +36,7 @@ def stub(file):
 OPERATIONS = stub("_operations")
 CORE = {**OPERATIONS, **stub("__init__")}
 STUBS = {"mlx.core": (mx, CORE), "mlx.core.linalg": (mx.linalg, stub("linalg")), "mlx.core.random": (mx.random, stub("random"))}
+STUBS.update({f"mlx.core.{name}": (getattr(mx, name), stub(name)) for name in ("cuda", "metal")})
 CLASSES = {name: node for name, node in CORE.items() if isinstance(node, ast.ClassDef) and not name.startswith("_")}
 
 

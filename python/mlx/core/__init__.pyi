@@ -11,9 +11,11 @@ from . import metal as metal
 from . import random as random
 from ._operations import *
 from ._operations import _ArrayMethods
-from .linalg import norm as matrix_norm
+from .linalg import norm as _norm
 
 _Scalar = bool | int | float | complex
+
+matrix_norm = _norm
 
 @final
 class Dtype:
@@ -248,7 +250,7 @@ class PrintOptions:
     """How arrays are printed: get_printoptions() is what holds now."""
 
     precision: int
-    def __init__(self, precision: int = -1) -> None: ...
+    def __new__(cls, precision: int = -1) -> PrintOptions: ...
 
 @final
 class _PrintOptionsContext:
