@@ -153,7 +153,8 @@ typedef mx_status (*mxb_jvp_fn)(mxb_ctx *ctx, const mx_array *primals, const mx_
 MX_API mx_status mxb_grad(mxb_ctx *ctx, mxb_fn f, void *user, const mx_array *args, size_t count, mx_array *grads);
 MX_API mx_status mxb_value_and_grad(mxb_ctx *ctx, mxb_fn f, void *user, const mx_array *args, size_t count, mx_array *value,
                                     mx_array *grads);
-/** Adds f(primals) to `results`; vjps[i] = sum_j cotangents[j] . d results[j] / d primals[i]. */
+/** Adds f(primals) to `results`; vjps[i] = sum_j cotangents[j] . d results[j] / d primals[i]. Results of stop_gradient need
+ *  no cotangent: there is one for each result, or one for each of the others. */
 MX_API mx_status mxb_vjp(mxb_ctx *ctx, mxb_fn_many f, void *user, const mx_array *primals, size_t count,
                          const mx_array *cotangents, size_t cotangent_count, mxb_list *results, mx_array *vjps);
 /** Adds f(primals) to `results`, and sum_i d results[j] / d primals[i] . tangents[i] to `jvps`. */

@@ -67,7 +67,7 @@ static bool add_alias(PyObject *m, const char *alias, const char *submodule, con
 
 static bool fill(PyObject *m) {
   return mxp_add_errors(m) && mxp_add_array(m) && mxp_add_einsum(m) && !PyModule_AddObjectRef(m, "Dtype", (PyObject *)&mxp_dtype_type) &&
-         mxp_add_dtypes(m) && mxp_add_categories(m) && mxp_add_devices(m) && mxp_add_infos(m) && add_constants(m) &&
+         mxp_add_dtypes(m) && mxp_add_categories(m) && mxp_add_devices(m) && mxp_add_infos(m) && mxp_add_custom(m) && add_constants(m) &&
          !PyModule_AddFunctions(m, mxp_transform_functions) &&
          !PyModule_AddFunctions(m, mxp_eval_functions) && !PyModule_AddFunctions(m, mxp_type_functions) &&
          !PyModule_AddFunctions(m, mxp_device_functions) && !PyModule_AddFunctions(m, mxp_file_functions) &&

@@ -119,9 +119,36 @@ struct mxp_leaves {
 bool mxp_tree_flatten(PyObject *tree, struct mxp_leaves *leaves, const char *who);
 bool mxp_tree_flatten_loose(PyObject *tree, struct mxp_leaves *leaves);
 /* A copy of the containers of `tree` with its arrays replaced by leaves[*at], ..., which are retained. */
-PyObject *mxp_tree_rebuild(mxb_ctx *ctx, PyObject *tree, struct mxp_leaves *leaves, size_t *at);
+PyObject *mxp_tree_rebuild(mxb_ctx *ctx, PyObject *tree, const struct mxp_leaves *leaves, size_t *at);
+/* A copy with holes in the places of the arrays; filled with `count` arrays; and with tangents, where NULL and what is
+ * no array are None. */
+PyObject *mxp_tree_skeleton(PyObject *tree);
+PyObject *mxp_tree_fill(mxb_ctx *ctx, PyObject *skeleton, const mx_array *arrays, size_t count);
+PyObject *mxp_tree_fill_tangents(mxb_ctx *ctx, PyObject *skeleton, const mx_array *arrays, size_t count);
+/* 1 and an array of `tree` for each hole, NULL for None; 0 where the forms differ; -1 with an exception. */
+int mxp_tree_match(PyObject *skeleton, PyObject *tree, struct mxp_leaves *leaves);
 void mxp_leaves_free(struct mxp_leaves *leaves);
 
+/* ---- extent.c: what running transforms may ask for --------------------------------------------------------------- */
+/* A transform that runs; in the frame of the function that runs it. */
+struct mxp_extent {
+  struct mxp_extent *older, *newer;
+  uint64_t born;
+};
+void mxp_extent_begin(struct mxp_extent *e);
+void mxp_extent_end(struct mxp_extent *e); /* keeps the exception that is set */
+/* What a call keeps for the transforms that run now: freed with the last of them, at the latest. */
+enum { MXP_KEPT = 6 };
+struct mxp_kept {
+  struct mxp_kept *older, *newer;
+  uint64_t born;
+  PyObject *objects[MXP_KEPT]; /* owned; NULL once freed */
+};
+void mxp_keep(struct mxp_kept *k);   /* its objects are set */
+void mxp_unkeep(struct mxp_kept *k); /* frees what is left; k itself is the caller's */
+
+/* ---- custom.c ---------------------------------------------------------------------------------------------------- */
+bool mxp_add_custom(PyObject *module);
 /* ---- transform.c ------------------------------------------------------------------------------------------------- */
 extern PyMethodDef mxp_transform_functions[], mxp_eval_functions[], mxp_type_functions[], mxp_device_functions[], mxp_file_functions[],
     mxp_tree_functions[];

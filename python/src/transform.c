@@ -45,22 +45,21 @@ static PyObject *call_with(mxb_ctx *ctx, struct grad_run *r, const mx_array *arr
   return result;
 }
 
-/* The array to differentiate: the result, or the first item of a tuple; borrowed. */
-static PyObject *loss_of(PyObject *value) {
+/* The array to differentiate: the result, or, where that is wanted too, the first item of a tuple; borrowed. */
+static PyObject *loss_of(const grad_object *g, PyObject *value) {
   if (MXP_IS_ARRAY(value)) return value;
-  bool is_pair = (PyTuple_Check(value) || PyList_Check(value)) && PySequence_Fast_GET_SIZE(value) > 0;
-  PyObject *first = is_pair ? PySequence_Fast_GET_ITEM(value, 0) : NULL;
+  PyObject *first = g->with_value && PyTuple_Check(value) && PyTuple_GET_SIZE(value) ? PyTuple_GET_ITEM(value, 0) : NULL;
   return first && MXP_IS_ARRAY(first) ? first : NULL;
 }
 
 static mx_array grad_closure(mxb_ctx *ctx, const mx_array *args, size_t count, void *user) {
   struct grad_run *r = user;
   Py_XSETREF(r->value, call_with(ctx, r, args, count));
-  PyObject *loss = r->value ? loss_of(r->value) : NULL;
+  PyObject *loss = r->value ? loss_of(r->g, r->value) : NULL;
   if (loss) return mxb_retain(MXP_NODE(loss));
   if (r->value)
-    PyErr_Format(PyExc_ValueError, "[%s] the function must return an array, or a tuple that begins with one, not %.200s", who(r->g),
-                 Py_TYPE(r->value)->tp_name);
+    PyErr_Format(PyExc_ValueError, "[%s] the function must return an array%s, not %.200s", who(r->g),
+                 r->g->with_value ? ", or a tuple that begins with one" : " (value_and_grad lets it return more)", Py_TYPE(r->value)->tp_name);
   mxb_raise(ctx, MX_ERR_VALUE, "a Python function raised an exception");
   return NULL;
 }
@@ -97,7 +96,8 @@ static bool take_arguments(mxb_ctx *ctx, struct grad_run *r, struct mxp_leaves *
     PyObject *tree = r->args[r->places[i]];
     if (!mxp_tree_flatten(tree, leaves, who(g)) || !(r->slots[i] = mxp_tree_rebuild(ctx, tree, leaves, &first))) return false;
   }
-  return true;
+  if (!leaves->count) PyErr_Format(PyExc_ValueError, "[%s] there is no array in the arguments to differentiate", who(g));
+  return leaves->count;
 }
 
 /* ---- Results ----------------------------------------------------------------------------------------------------- */
@@ -141,13 +141,13 @@ static PyObject *gradients(mxb_ctx *ctx, struct grad_run *r, struct mxp_leaves *
 static PyObject *value_of(mxb_ctx *ctx, struct grad_run *r, mx_array loss) {
   PyObject *first = mxp_wrap(ctx, loss);
   if (!first || MXP_IS_ARRAY(r->value)) return first;
-  PyObject *tuple = PySequence_Tuple(r->value), *copy = tuple ? PyTuple_New(PyTuple_GET_SIZE(tuple)) : NULL;
-  for (Py_ssize_t i = 1; copy && i < PyTuple_GET_SIZE(tuple); i++) PyTuple_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+  Py_ssize_t n = PyTuple_GET_SIZE(r->value);
+  PyObject *copy = PyTuple_New(n);
+  for (Py_ssize_t i = 1; copy && i < n; i++) PyTuple_SET_ITEM(copy, i, Py_NewRef(PyTuple_GET_ITEM(r->value, i)));
   if (copy)
     PyTuple_SET_ITEM(copy, 0, first);
   else
     Py_DECREF(first);
-  Py_XDECREF(tuple);
   return copy;
 }
 
@@ -168,6 +168,7 @@ static PyObject *differentiate(mxb_ctx *ctx, struct grad_run *r, struct mxp_leav
 
 static PyObject *grad_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *names) {
   const grad_object *g = (const grad_object *)self;
+  if (!g->fun) return PyErr_SetString(PyExc_RuntimeError, "the garbage collector has cleared this function"), NULL;
   Py_ssize_t slots = PyTuple_GET_SIZE(g->argnums) + PyTuple_GET_SIZE(g->argnames);
   PyObject **room = PyMem_Calloc((size_t)slots, sizeof *room + sizeof(Py_ssize_t));
   mxb_ctx *ctx = mxp_ctx();
@@ -175,7 +176,10 @@ static PyObject *grad_call(PyObject *self, PyObject *const *args, size_t nargsf,
   struct grad_run r = {.g = g, .args = args, .count = PyVectorcall_NARGS(nargsf), .names = names, .slots = room,
                        .places = (Py_ssize_t *)(room + slots), .slot_count = slots};
   struct mxp_leaves leaves = {0};
+  struct mxp_extent extent;
+  mxp_extent_begin(&extent);
   PyObject *result = take_arguments(ctx, &r, &leaves) ? differentiate(ctx, &r, &leaves) : NULL;
+  mxp_extent_end(&extent);
   mxp_leaves_free(&leaves);
   for (Py_ssize_t i = 0; i < slots; i++) Py_XDECREF(room[i]);
   Py_XDECREF(r.value);
@@ -221,32 +225,47 @@ PyTypeObject mxp_grad_type = {
 };
 
 /* One `type`, or a sequence of distinct ones, as a tuple; None is an empty one. */
-static PyObject *as_tuple(const char *who, const char *name, PyObject *o, PyTypeObject *type) {
+static PyObject *as_tuple(const grad_object *g, const char *name, PyObject *o, PyTypeObject *type) {
   if (o == Py_None) return PyTuple_New(0);
   if (PyObject_TypeCheck(o, type)) return PyTuple_Pack(1, o);
   PyObject *tuple = PyList_Check(o) || PyTuple_Check(o) ? PySequence_Tuple(o) : NULL;
   for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++)
     if (!PyObject_TypeCheck(PyTuple_GET_ITEM(tuple, i), type)) Py_CLEAR(tuple);
   if (!tuple) {
-    if (!PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "[%s] %s must be one %s or a list of them", who, name, type->tp_name);
+    if (!PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "[%s] %s must be one %s or a list of them", who(g), name, type->tp_name);
     return NULL;
   }
-  PyObject *set = PySet_New(tuple);
-  if (set && PySet_GET_SIZE(set) != PyTuple_GET_SIZE(tuple)) PyErr_Format(PyExc_ValueError, "[%s] %s names an argument twice", who, name);
-  Py_XDECREF(set);
-  if (PyErr_Occurred()) Py_CLEAR(tuple);
   return tuple;
 }
 
-static bool read_which(grad_object *g, PyObject *argnums, PyObject *argnames) {
-  if (!(g->argnames = as_tuple(who(g), "argnames", argnames, &PyUnicode_Type)) || !(g->argnums = as_tuple(who(g), "argnums", argnums, &PyLong_Type)))
-    return false;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(g->argnums); i++)
-    if (PyLong_AsSsize_t(PyTuple_GET_ITEM(g->argnums, i)) < 0) {
-      PyErr_Clear();
-      PyErr_Format(PyExc_ValueError, "[%s] argnums must not be negative, but one is %R", who(g), PyTuple_GET_ITEM(g->argnums, i));
-      return false;
+/* None negative, none twice; the gradients come in the order of the arguments, as in MLX. */
+static bool check_numbers(const grad_object *g, PyObject *sorted) {
+  Py_ssize_t before = -1;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sorted); i++) {
+    PyObject *number = PyTuple_GET_ITEM(sorted, i);
+    Py_ssize_t n = PyLong_AsSsize_t(number);
+    PyErr_Clear();
+    if (n > before) {
+      before = n;
+      continue;
     }
+    PyErr_Format(PyExc_ValueError, n < 0 ? "[%s] argnums must be numbers of arguments, not %R" : "[%s] argnums names argument %R twice", who(g), number);
+    return false;
+  }
+  return true;
+}
+
+static bool sort_numbers(grad_object *g) {
+  PyObject *list = PySequence_List(g->argnums), *sorted = list && !PyList_Sort(list) ? PyList_AsTuple(list) : NULL;
+  Py_XDECREF(list);
+  if (sorted) Py_SETREF(g->argnums, sorted);
+  return sorted && check_numbers(g, sorted);
+}
+
+static bool read_which(grad_object *g, PyObject *argnums, PyObject *argnames) {
+  if (!(g->argnames = as_tuple(g, "argnames", argnames, &PyUnicode_Type)) || !(g->argnums = as_tuple(g, "argnums", argnums, &PyLong_Type)))
+    return false;
+  if (!sort_numbers(g)) return false;
   if (PyTuple_GET_SIZE(g->argnums) || PyTuple_GET_SIZE(g->argnames)) return true;
   PyErr_Format(PyExc_ValueError, "[%s] there is no argument to differentiate", who(g));
   return false;
@@ -300,13 +319,19 @@ static PyObject *list_of(mxb_ctx *ctx, const mx_array *arrays, size_t n) {
   return list;
 }
 
-static mx_status add_results(mxb_ctx *ctx, PyObject *value, mxb_list *results) {
+struct function {
+  PyObject *fun;
+  const char *who;
+};
+
+static mx_status add_results(mxb_ctx *ctx, const char *who, PyObject *value, mxb_list *results) {
   bool is_list = PyTuple_Check(value) || PyList_Check(value);
   Py_ssize_t n = is_list ? PySequence_Fast_GET_SIZE(value) : 1;
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject *o = is_list ? PySequence_Fast_GET_ITEM(value, i) : value;
     if (!MXP_IS_ARRAY(o)) {
-      PyErr_Format(PyExc_ValueError, "the function must return an array or a list of arrays, but there is a %.200s", Py_TYPE(o)->tp_name);
+      PyErr_Format(PyExc_ValueError, "[%s] the function must return an array or a list of arrays, but there is a %.200s", who,
+                   Py_TYPE(o)->tp_name);
       return mxb_raise(ctx, MX_ERR_VALUE, "a function returned something else than arrays");
     }
     if (mxb_list_add(ctx, results, mxb_retain(MXP_NODE(o)))) return mxb_error_code(ctx);
@@ -314,12 +339,13 @@ static mx_status add_results(mxb_ctx *ctx, PyObject *value, mxb_list *results) {
   return MX_OK;
 }
 
-static mx_status many_closure(mxb_ctx *ctx, const mx_array *args, size_t count, mxb_list *results, void *fun) {
+static mx_status many_closure(mxb_ctx *ctx, const mx_array *args, size_t count, mxb_list *results, void *user) {
+  const struct function *f = user;
   PyObject *list = list_of(ctx, args, count), *tuple = list ? PyList_AsTuple(list) : NULL;
-  PyObject *value = tuple ? PyObject_CallObject(fun, tuple) : NULL;
+  PyObject *value = tuple ? PyObject_CallObject(f->fun, tuple) : NULL;
   Py_XDECREF(list);
   Py_XDECREF(tuple);
-  mx_status status = value ? add_results(ctx, value, results) : mxb_raise(ctx, MX_ERR_VALUE, "a Python function raised an exception");
+  mx_status status = value ? add_results(ctx, f->who, value, results) : mxb_raise(ctx, MX_ERR_VALUE, "a Python function raised an exception");
   Py_XDECREF(value);
   return status;
 }
@@ -344,10 +370,10 @@ struct two_lists {
   mxb_list *results, *jvps;
 };
 
-static bool read_two(PyObject *args, const char *format, PyObject **fun, struct two_lists *t) {
+static bool read_two(PyObject *args, PyObject *keywords, const char *format, char **names, PyObject **fun, struct two_lists *t) {
   PyObject *primals, *others;
   const char *name = strchr(format, ':') + 1;
-  if (!PyArg_ParseTuple(args, format, fun, &primals, &others)) return false;
+  if (!PyArg_ParseTupleAndKeywords(args, keywords, format, names, fun, &primals, &others)) return false;
   if (!PyCallable_Check(*fun)) return PyErr_Format(PyExc_TypeError, "[%s] fun must be callable, not %.200s", name, Py_TYPE(*fun)->tp_name), false;
   t->results = mxb_list_new();
   t->jvps = mxb_list_new();
@@ -362,30 +388,21 @@ static void free_two(struct two_lists *t) {
   mxb_list_free(t->jvps);
 }
 
-static PyObject *core_vjp(PyObject *module, PyObject *args) {
-  (void)module;
-  mxb_ctx *ctx = mxp_ctx();
-  struct two_lists t = {{0}, {0}, NULL, NULL};
-  PyObject *fun, *pair = NULL;
-  mx_array *vjps = NULL;
-  size_t n = 0;
-  if (ctx && read_two(args, "OOO:vjp", &fun, &t)) {
-    n = t.primals.count;
-    if (!(vjps = PyMem_Calloc(n + 1, sizeof *vjps)))
-      PyErr_NoMemory();
-    else
-      pair = pair_of(ctx, mxb_vjp(ctx, many_closure, fun, t.primals.at, n, t.others.at, t.others.count, t.results, vjps), t.results, vjps, n);
-  }
-  for (size_t i = 0; vjps && i < n; i++) mxb_release(vjps[i]);
+static PyObject *run_vjp(mxb_ctx *ctx, PyObject *fun, struct two_lists *t) {
+  size_t n = t->primals.count;
+  mx_array *vjps = PyMem_Calloc(n + 1, sizeof *vjps);
+  if (!vjps) return PyErr_NoMemory();
+  mx_status status = mxb_vjp(ctx, many_closure, &(struct function){fun, "vjp"}, t->primals.at, n, t->others.at, t->others.count, t->results, vjps);
+  PyObject *pair = pair_of(ctx, status, t->results, vjps, n);
+  for (size_t i = 0; i < n; i++) mxb_release(vjps[i]);
   PyMem_Free(vjps);
-  free_two(&t);
   return pair;
 }
 
 static PyObject *run_jvp(mxb_ctx *ctx, PyObject *fun, struct two_lists *t) {
   if (t->primals.count != t->others.count)
     return PyErr_Format(PyExc_ValueError, "[jvp] %zu primals and %zu tangents", t->primals.count, t->others.count);
-  mx_status status = mxb_jvp(ctx, many_closure, fun, t->primals.at, t->others.at, t->primals.count, t->results, t->jvps);
+  mx_status status = mxb_jvp(ctx, many_closure, &(struct function){fun, "jvp"}, t->primals.at, t->others.at, t->primals.count, t->results, t->jvps);
   size_t n = mxb_list_count(t->jvps);
   mx_array *jvps = PyMem_Calloc(n + 1, sizeof *jvps);
   if (!jvps) return PyErr_NoMemory();
@@ -395,41 +412,59 @@ static PyObject *run_jvp(mxb_ctx *ctx, PyObject *fun, struct two_lists *t) {
   return pair;
 }
 
-static PyObject *core_jvp(PyObject *module, PyObject *args) {
-  (void)module;
+static PyObject *transform(PyObject *args, PyObject *keywords, const char *format, char **names,
+                           PyObject *(*run)(mxb_ctx *ctx, PyObject *fun, struct two_lists *t)) {
   mxb_ctx *ctx = mxp_ctx();
   struct two_lists t = {{0}, {0}, NULL, NULL};
-  PyObject *fun, *pair = ctx && read_two(args, "OOO:jvp", &fun, &t) ? run_jvp(ctx, fun, &t) : NULL;
+  struct mxp_extent extent;
+  mxp_extent_begin(&extent);
+  PyObject *fun, *pair = ctx && read_two(args, keywords, format, names, &fun, &t) ? run(ctx, fun, &t) : NULL;
+  mxp_extent_end(&extent);
   free_two(&t);
   return pair;
+}
+
+static PyObject *core_vjp(PyObject *module, PyObject *args, PyObject *keywords) {
+  static char *names[] = {"fun", "primals", "cotangents", NULL};
+  (void)module;
+  return transform(args, keywords, "OOO:vjp", names, run_vjp);
+}
+
+static PyObject *core_jvp(PyObject *module, PyObject *args, PyObject *keywords) {
+  static char *names[] = {"fun", "primals", "tangents", NULL};
+  (void)module;
+  return transform(args, keywords, "OOO:jvp", names, run_jvp);
 }
 
 #define FUNCTION(f) ((PyCFunction)(void (*)(void))(f))
 PyMethodDef mxp_transform_functions[] = {
     {"grad", FUNCTION(make_grad), METH_VARARGS | METH_KEYWORDS,
      "grad($module, /, fun, argnums=None, argnames=None)\n--\n\n"
-     "A function that returns the gradient of `fun`, which returns a scalar array, or a tuple that begins with one.\n"
+     "A function that returns the gradient of `fun`, which returns a scalar array.\n"
      "The gradient is with respect to argument 0, or those of `argnums` (a position or several) and `argnames` (a name or several).\n"
      "Arguments may be lists, tuples and dicts of arrays; gradients have the same form.\n"
-     "error: ValueError if an argument to differentiate holds something else than arrays, or the result is no scalar of a floating\n"
-     "type. What `fun` raises comes out unchanged.\n"
+     "With several argnums the result is a tuple, in the order of the arguments; with argnames it is a pair of that (or None) and a dict.\n"
+     "error: ValueError if an argument to differentiate holds something else than arrays, or the result is no scalar array. What `fun`\n"
+     "raises comes out unchanged.\n"
      "\n>>> mx.grad(lambda x: mx.sum(x * x))(mx.array([1.0, 2.0]))\n"
      "array([2, 4], dtype=float32)\n"
      ">>> mx.grad(lambda x, y: x * y, argnums=(0, 1))(mx.array(2.0), mx.array(5.0))\n"
      "(array(5, dtype=float32), array(2, dtype=float32))"},
     {"value_and_grad", FUNCTION(make_value_and_grad), METH_VARARGS | METH_KEYWORDS,
      "value_and_grad($module, /, fun, argnums=None, argnames=None)\n--\n\n"
-     "A function that returns what `fun` returns and the gradient; see grad.\n"
+     "A function that returns what `fun` returns and the gradient; see grad. `fun` may also return a tuple that begins with the scalar\n"
+     "array, and goes on with whatever else it has to tell.\n"
      "\n>>> mx.value_and_grad(lambda x: mx.sum(x * x))(mx.array([1.0, 2.0]))\n"
      "(array(5, dtype=float32), array([2, 4], dtype=float32))"},
-    {"vjp", core_vjp, METH_VARARGS,
-     "vjp($module, fun, primals, cotangents, /)\n--\n\n"
+    {"vjp", FUNCTION(core_vjp), METH_VARARGS | METH_KEYWORDS,
+     "vjp($module, /, fun, primals, cotangents)\n--\n\n"
      "fun(*primals), and the products of `cotangents` with the Jacobian, as two lists.\n"
-     "shape: cotangents have those of the results, the products those of the primals.\n"
+     "shape: cotangents have those of the results, the products those of the primals. There is one cotangent for each result; those of\n"
+     "stop_gradient may be left out.\n"
      "\n>>> mx.vjp(lambda x: x * x, [mx.array([1.0, 2.0])], [mx.array([1.0, 10.0])])\n"
      "([array([1, 4], dtype=float32)], [array([2, 40], dtype=float32)])"},
-    {"jvp", core_jvp, METH_VARARGS,
-     "jvp($module, fun, primals, tangents, /)\n--\n\n"
+    {"jvp", FUNCTION(core_jvp), METH_VARARGS | METH_KEYWORDS,
+     "jvp($module, /, fun, primals, tangents)\n--\n\n"
      "fun(*primals), and the products of the Jacobian with `tangents`, as two lists.\n"
      "shape: tangents have those of the primals, the products those of the results.\n"
      "\n>>> mx.jvp(lambda x: x * x, [mx.array([1.0, 2.0])], [mx.array([1.0, 10.0])])\n"

@@ -18,14 +18,33 @@ mx_status mxi_check_shapes(struct mxi_ctx *c, const char *who, const char *what,
   return MX_OK;
 }
 
+/* A cotangent for each result: as given, or, where fewer are given, one for each result that does not stop gradients; in
+ * the result's dtype. */
+static mx_status pair(struct mxi_ctx *c, const char *who, const mx_array *given, size_t count, const struct mxb_list *results,
+                      mx_array *cotangents) {
+  size_t used = 0;
+  for (size_t i = 0; i < results->count; i++) {
+    bool is_stopped = count != results->count && results->at[i]->op == MXI_OP_stop_gradient;
+    cotangents[i] = is_stopped || used >= count ? NULL : given[used];
+    used += !is_stopped;
+    if (cotangents[i] && !(cotangents[i] = mxi_astype(c, cotangents[i], (mx_dtype)results->at[i]->dtype))) return c->code;
+  }
+  if (used == count) return MX_OK;
+  return mxi_fail_status(c, MX_ERR_VALUE, "[%s] the function returned %zu arrays, not %zu", who, results->count, count);
+}
+
 mx_status mxi_vjp_call(struct mxi_ctx *c, const char *who, const struct mxi_closure *f, const mx_array *primals, size_t count,
-                       const mx_array *cotangents, size_t result_count, struct mxb_list *results, mx_array *vjps) {
+                       const mx_array *cotangents, size_t cotangent_count, struct mxb_list *results, mx_array *vjps) {
   struct mxi_trace t;
   mx_status code = mxi_trace_begin_call(&t, c, who, primals, count);
-  if (!code) code = mxi_closure_many(c, who, f, t.arguments, count, result_count, results);
-  if (!code) code = mxi_check_shapes(c, who, "cotangent", cotangents, "result", results->at, result_count);
-  if (!code) code = mxi_trace_collect(&t, who, results->at, result_count);
-  if (!code) code = mxi_vjp_run(&t, cotangents, result_count, vjps);
+  if (!code) code = mxi_closure_many(c, who, f, t.arguments, count, f->own_many ? MXI_ANY_COUNT : cotangent_count, results);
+  mx_array *paired = code ? NULL : mxi_malloc((results->count + 1) * sizeof *paired);
+  if (!code && !paired) code = (mxi_fail_memory(c, who), c->code);
+  if (!code) code = pair(c, who, cotangents, cotangent_count, results, paired);
+  if (!code) code = mxi_check_shapes(c, who, "cotangent", paired, "result", results->at, results->count);
+  if (!code) code = mxi_trace_collect(&t, who, results->at, results->count);
+  if (!code) code = mxi_vjp_run(&t, paired, results->count, vjps);
+  mxi_free(paired);
   mxi_trace_end_call(&t);
   return code;
 }

@@ -16,7 +16,7 @@ mx_status mxi_jvp_run(struct mxi_trace *t, const mx_array *tangents, const mx_ar
 mx_status mxi_grad_call(struct mxi_ctx *c, const char *who, const struct mxi_closure *f, const mx_array *args, size_t count,
                         mx_array *out);
 mx_status mxi_vjp_call(struct mxi_ctx *c, const char *who, const struct mxi_closure *f, const mx_array *primals, size_t count,
-                       const mx_array *cotangents, size_t result_count, struct mxb_list *results, mx_array *vjps);
+                       const mx_array *cotangents, size_t cotangent_count, struct mxb_list *results, mx_array *vjps);
 mx_status mxi_jvp_call(struct mxi_ctx *c, const struct mxi_closure *f, const mx_array *primals, const mx_array *tangents, size_t count,
                        size_t expected, struct mxb_list *results, struct mxb_list *jvps);
 /* Whether derivatives have the shapes of what they belong to; those that are NULL are zeros. */

@@ -168,7 +168,7 @@ def test_factors_multiply_to_the_matrix(name):
 
 # What is neither above nor in NumPy, and has tests of its own in this folder or in tests/c.
 ELSEWHERE = set("""array Dtype async_eval clear_cache eval get_active_memory get_cache_memory get_peak_memory grad jvp num_threads
-set_num_threads synchronize value_and_grad vjp linalg random as_strided astype bitwise_invert bitwise_left_shift bitwise_right_shift
+set_num_threads synchronize value_and_grad vjp custom_function checkpoint linalg random as_strided astype bitwise_invert bitwise_left_shift bitwise_right_shift
 left_shift right_shift empty empty_like erf erfinv from_fp8 to_fp8 put_along_axis rsqrt sigmoid slice slice_update stop_gradient view
 ArrayAt load save savez Device DeviceType DtypeCategory broadcast_shapes default_device is_available issubdtype result_type set_default_device
 acos acosh asin asinh atan atan2 atanh conj cumulative_prod cumulative_sum pow

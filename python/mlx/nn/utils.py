@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from mlx.nn.layers.base import Module
 
-__all__ = ["tree_flatten", "tree_map", "tree_reduce", "tree_unflatten", "value_and_grad"]
+__all__ = ["checkpoint", "tree_flatten", "tree_map", "tree_reduce", "tree_unflatten", "value_and_grad"]
 
 
 def value_and_grad(model: Module, fn: Callable) -> Callable:
@@ -37,8 +37,35 @@ def value_and_grad(model: Module, fn: Callable) -> Callable:
     def value_and_grad_fn(*args, **kwargs):
         return transformed(model.trainable_parameters(), *args, **kwargs)
 
+    return _named_after(fn, value_and_grad_fn)
+
+
+def checkpoint(module: Module, fn: Callable | None = None) -> Callable:
+    """A function of `fn`'s arguments that gives what `fn` gives, and computes it again for gradients instead of keeping it.
+
+    `fn` uses `module`, and is `module` itself where it is left out. Gradients flow to the module's trainable parameters and to
+    the arguments. This is :func:`mlx.core.checkpoint` with the parameters among the arguments.
+
+    >>> layer = nn.utils.checkpoint(nn.Linear(256, 256))
+    """
+    fn = module if fn is None else fn
+
+    def of_parameters(parameters: dict, *args, **kwargs):
+        module.update(parameters)
+        return fn(*args, **kwargs)
+
+    transformed = mx.checkpoint(of_parameters)
+
+    def checkpointed_fn(*args, **kwargs):
+        return transformed(module.trainable_parameters(), *args, **kwargs)
+
+    return _named_after(fn, checkpointed_fn)
+
+
+def _named_after(fn: Callable, wrapper: Callable) -> Callable:
+    """`wrapper` with `fn`'s name and text, as functools.wraps gives them, without importing that."""
     for name in ("__name__", "__qualname__", "__doc__", "__module__"):
         if hasattr(fn, name):
-            setattr(value_and_grad_fn, name, getattr(fn, name))
-    value_and_grad_fn.__wrapped__ = fn  # type: ignore[attr-defined]
-    return value_and_grad_fn
+            setattr(wrapper, name, getattr(fn, name))
+    wrapper.__wrapped__ = fn  # type: ignore[attr-defined]
+    return wrapper

@@ -10,6 +10,7 @@ from mlx.nn.layers.base import Module
 from mlx.nn.layers.dropout import Dropout
 from mlx.nn.layers.linear import Linear
 from mlx.nn.layers.normalization import LayerNorm
+from mlx.nn.utils import checkpoint as checkpointed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """`num_layers` encoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape.
+    """`num_layers` encoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape. With `checkpoint`,
+    layers are computed again for gradients, which takes less memory and more time.
 
     >>> nn.TransformerEncoder(2, 16, 4)(mx.ones((2, 10, 16)), mask=None).shape
     (2, 10, 16)
@@ -142,6 +144,7 @@ class TransformerEncoder(Module):
         dropout: float = 0.0,
         activation: Callable[[Any], Any] = relu,
         norm_first: bool = True,
+        checkpoint: bool = False,
     ) -> None:
         super().__init__()
         self.layers = [
@@ -149,10 +152,11 @@ class TransformerEncoder(Module):
             for _ in range(num_layers)
         ]
         self.ln = LayerNorm(dims)
+        self.checkpoint = checkpoint
 
     def __call__(self, x: mx.array, mask: mx.array | None) -> mx.array:
         for layer in self.layers:
-            x = layer(x, mask)
+            x = (checkpointed(layer) if self.checkpoint else layer)(x, mask)
         return self.ln(x)
 
 
@@ -205,7 +209,8 @@ class TransformerDecoderLayer(Module):
 
 
 class TransformerDecoder(Module):
-    """`num_layers` decoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape.
+    """`num_layers` decoder layers and a last layer normalisation: x (batch, n, dims) keeps its shape. With `checkpoint`,
+    layers are computed again for gradients, which takes less memory and more time.
 
     >>> nn.TransformerDecoder(2, 16, 4)(mx.ones((2, 5, 16)), mx.ones((2, 10, 16)), None, None).shape
     (2, 5, 16)
@@ -220,6 +225,7 @@ class TransformerDecoder(Module):
         dropout: float = 0.0,
         activation: Callable[[Any], Any] = relu,
         norm_first: bool = True,
+        checkpoint: bool = False,
     ) -> None:
         super().__init__()
         self.layers = [
@@ -227,12 +233,13 @@ class TransformerDecoder(Module):
             for _ in range(num_layers)
         ]
         self.ln = LayerNorm(dims)
+        self.checkpoint = checkpoint
 
     def __call__(
         self, x: mx.array, memory: mx.array, x_mask: mx.array | None, memory_mask: mx.array | None
     ) -> mx.array:
         for layer in self.layers:
-            x = layer(x, memory, x_mask, memory_mask)
+            x = (checkpointed(layer) if self.checkpoint else layer)(x, memory, x_mask, memory_mask)
         return self.ln(x)
 
 
@@ -257,9 +264,10 @@ class Transformer(Module):
         custom_encoder: Any | None = None,
         custom_decoder: Any | None = None,
         norm_first: bool = True,
+        checkpoint: bool = False,
     ) -> None:
         super().__init__()
-        settings = (dims, num_heads, mlp_dims, dropout, activation, norm_first)
+        settings = (dims, num_heads, mlp_dims, dropout, activation, norm_first, checkpoint)
         if custom_encoder is None:
             custom_encoder = TransformerEncoder(num_encoder_layers, *settings)
         if custom_decoder is None:
