@@ -39,6 +39,11 @@ MX_API mx_status mxb_raise(mxb_ctx *ctx, mx_status code, const char *format, ...
 /** Evaluates on `s` from now on (NULL: the default stream, as at first) and returns the stream before. */
 MX_API mx_stream mxb_use(mxb_ctx *ctx, mx_stream s);
 
+/** Calls on ctx that evaluate or wait ask `interrupted(user)` about every 20 ms whether to stop, on the calling thread and
+ *  with no lock held; it may use mica and ctx, but leaves no error pending. On true they fail with MX_ERR_INTERRUPTED. That is to stop waiting: runs
+ *  that were started go on, and their results are there when they come. NULL: never, as at first. */
+MX_API void mxb_interrupted_by(mxb_ctx *ctx, bool (*interrupted)(void *user), void *user);
+
 /* ---- References -------------------------------------------------------------------------------------------------- */
 MX_API mx_array mxb_retain(mx_array a); /* +1; returns a; NULL is fine */
 MX_API void mxb_release(mx_array a);    /* -1; NULL is fine */
@@ -113,14 +118,15 @@ MX_API mx_status mxb_eval(mxb_ctx *ctx, const mx_array *arrays, size_t count);
 /** Starts the evaluation on ctx's stream. A run's failure stays on its arrays and is raised where they are read, and by
  *  mxb_synchronize. */
 MX_API mx_status mxb_async_eval(mxb_ctx *ctx, const mx_array *arrays, size_t count);
-/** mxb_eval for programs that can be interrupted: what is expected to be short is done on return (*done), the rest is
- *  started; mxb_wait waits for it. Of a graph of more than 8,192 nodes only the end is left to wait for.
+/** mxb_eval for programs that have other things to do: what is expected to be short is done on return (*done), the rest is
+ *  started; mxb_wait waits for it. Of a graph of more than 8,192 nodes only the end is left to wait for. Where another run
+ *  works on a part of the graph, nothing is started before that is over, in mxb_wait.
  *    mx_status st = mxb_eval_start(c, &a, 1, &done);
  *    while (!st && !done) { if (interrupted()) return give_up(); st = mxb_wait(c, &a, 1, 0.05, &done); }
  *  To give up is to stop waiting: the run goes on, and its results are there when they come. */
 MX_API mx_status mxb_eval_start(mxb_ctx *ctx, const mx_array *arrays, size_t count, bool *done);
 /** Waits until `arrays` are evaluated (*done), at most `seconds`. Returns MX_OK when time ran out, and a failure once it
- *  is known; arrays that no run works on are evaluated here. */
+ *  is known; what no run works on is done here, or started, as by mxb_eval_start. */
 MX_API mx_status mxb_wait(mxb_ctx *ctx, const mx_array *arrays, size_t count, double seconds, bool *done);
 /** Waits for ctx's stream; the first failure of the runs that were started through ctx since the last call. */
 MX_API mx_status mxb_synchronize(mxb_ctx *ctx);

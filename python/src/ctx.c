@@ -1,16 +1,24 @@
-/* The context of each thread, errors as exceptions, and evaluation: without the GIL, in slices, so that Ctrl-C is
- * noticed while a long run goes on. */
+/* The context of each thread, errors as exceptions, and evaluation: without the GIL, which is taken now and then to see
+ * whether Ctrl-C was pressed. */
 #include <pthread.h>
 #include <string.h>
 
 #include "mxp.h"
 
-#define SLICE 0.02 /* seconds between two looks for signals */
-
 __thread mxb_ctx *mxp_thread_ctx __attribute__((tls_model("initial-exec")));
 static pthread_key_t key; /* frees a context with its thread */
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static bool has_key;
+
+/* Asked by mica while this thread evaluates or waits, mostly without the GIL. Signal handlers may do anything, evaluate
+ * included. */
+static bool interrupted(void *unused) {
+  (void)unused;
+  PyGILState_STATE state = PyGILState_Ensure();
+  bool is_interrupted = PyErr_CheckSignals();
+  PyGILState_Release(state);
+  return is_interrupted;
+}
 
 static void free_ctx(void *ctx) { mxb_ctx_free(ctx); }
 static void make_key(void) { has_key = !pthread_key_create(&key, free_ctx); }
@@ -22,7 +30,10 @@ mxb_ctx *mxp_ctx_slow(void) {
     mxb_ctx_free(ctx);
     ctx = NULL;
   }
-  if (!ctx) PyErr_NoMemory();
+  if (!ctx)
+    PyErr_NoMemory();
+  else
+    mxb_interrupted_by(ctx, interrupted, NULL);
   return mxp_thread_ctx = ctx;
 }
 
@@ -67,24 +78,13 @@ PyObject *mxp_raise_as(mxb_ctx *ctx, const char *who) {
 }
 
 /* ---- Evaluation -------------------------------------------------------------------------------------------------- */
-/* What is short is done by the first call. It too may have to wait, where another thread works on a part of the graph. */
-static bool wait_for(mxb_ctx *ctx, const mx_array *arrays, size_t count) {
-  bool done = false;
-  mx_status status;
-  Py_BEGIN_ALLOW_THREADS
-  status = mxb_eval_start(ctx, arrays, count, &done);
-  Py_END_ALLOW_THREADS
-  while (!status && !done) {
-    if (PyErr_CheckSignals()) return false;
-    Py_BEGIN_ALLOW_THREADS
-    status = mxb_wait(ctx, arrays, count, SLICE, &done);
-    Py_END_ALLOW_THREADS
-  }
-  return !status || mxp_raise(ctx);
-}
-
 bool mxp_evaluate(mxb_ctx *ctx, const mx_array *arrays, size_t count) {
   bool is_done = true;
   for (size_t i = 0; i < count && is_done; i++) is_done = mx_is_evaluated(arrays[i]);
-  return is_done || wait_for(ctx, arrays, count);
+  if (is_done) return true;
+  mx_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = mxb_eval(ctx, arrays, count);
+  Py_END_ALLOW_THREADS
+  return !status || mxp_raise(ctx);
 }

@@ -19,7 +19,13 @@ static PyObject *core_async_eval(PyObject *module, PyObject *const *args, Py_ssi
   struct mxp_leaves leaves = {0};
   bool is_done = ctx != NULL;
   for (Py_ssize_t i = 0; i < n && is_done; i++) is_done = mxp_tree_flatten_loose(args[i], &leaves);
-  if (is_done && mxb_async_eval(ctx, leaves.at, leaves.count)) is_done = mxp_raise(ctx) != NULL;
+  if (is_done) {
+    mx_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = mxb_async_eval(ctx, leaves.at, leaves.count);
+    Py_END_ALLOW_THREADS
+    is_done = !status || mxp_raise(ctx);
+  }
   mxp_leaves_free(&leaves);
   return is_done ? Py_NewRef(Py_None) : NULL;
 }

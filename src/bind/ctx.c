@@ -46,6 +46,11 @@ mx_status mxb_raise(mxb_ctx *ctx, mx_status code, const char *format, ...) {
   return code;
 }
 
+void mxb_interrupted_by(mxb_ctx *ctx, bool (*interrupted)(void *user), void *user) {
+  ctx->interrupted = interrupted;
+  ctx->interrupted_user = user;
+}
+
 mx_stream mxb_use(mxb_ctx *ctx, mx_stream s) {
   mx_stream before = ctx->stream ? ctx->stream : mx_default_stream();
   ctx->stream = s;

@@ -17,6 +17,8 @@ struct mxi_ctx {
   mx_stream stream;
   uint32_t id;         /* of the thread, or of a binding's context: whose runs are whose */
   uint64_t trace_base; /* id of the outermost transform running in this context; 0: none */
+  bool (*interrupted)(void *user); /* asked while a call waits, or NULL: true ends the call */
+  void *interrupted_user;
   bool warned;         /* said once that the root scope holds a million handles */
 };
 

@@ -1,6 +1,6 @@
 /* Evaluation on the calling thread. The walk is iterative; a graph of more than MXI_TAPE_MAX nodes is cut into windows,
  * each planned, run and published before the walk goes on. */
-#include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -22,12 +22,6 @@ static uint64_t publishes; /* so far; guarded by the lock */
 void mxi_graph_lock(void) { pthread_mutex_lock(&graph_lock); }
 void mxi_graph_unlock(void) { pthread_mutex_unlock(&graph_lock); }
 uint64_t mxi_graph_epoch(void) { return ++epoch; }
-void mxi_graph_wait(void) {
-  waiting++;
-  pthread_cond_wait(&published, &graph_lock);
-  waiting--;
-}
-
 #if defined(__APPLE__)
 #define WAIT_CLOCK CLOCK_REALTIME /* conditions know no other clock there */
 #else
@@ -52,6 +46,37 @@ void mxi_graph_forked(void) {
 void mxi_graph_published(void) {
   publishes++;
   if (waiting) pthread_cond_broadcast(&published);
+}
+
+/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
+double mxi_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+bool mxi_go_on(struct mxi_ctx *c) {
+  if (!c->interrupted || !c->interrupted(c->interrupted_user)) return true;
+  mxi_fail(c, MX_ERR_INTERRUPTED, "[eval] interrupted");
+  return false;
+}
+
+/* For the next publish, at most so many seconds. The lock is held. */
+static void wait_a_while(double seconds) {
+  struct timespec t;
+  clock_gettime(WAIT_CLOCK, &t);
+  double until = (double)t.tv_nsec * 1e-9 + seconds;
+  t.tv_sec += (time_t)until;
+  t.tv_nsec = (long)((until - (double)(time_t)until) * 1e9);
+  waiting++;
+  pthread_cond_timedwait(&published, &graph_lock, &t);
+  waiting--;
+}
+
+static void wait_for_ever(void) {
+  waiting++;
+  pthread_cond_wait(&published, &graph_lock);
+  waiting--;
 }
 
 /* ---- What a thread keeps between evaluations --------------------------------------------------------------------- */
@@ -106,6 +131,19 @@ static void take_output(mx_array a) {
   atomic_fetch_or_explicit(&a->flags, MXI_NODE_EVALUATED, memory_order_release);
   mxi_node_detach(a);
 }
+
+/* How an evaluation goes about what it has to do. */
+enum mode {
+  HERE,          /* all of it on the calling thread */
+  IN_BACKGROUND, /* the last window on the stream's */
+  BY_LENGTH      /* what takes long on the stream's, so that waiting for it can end */
+};
+
+struct effort {
+  enum mode mode;
+  double until; /* when to stop waiting, INFINITY: never */
+  bool late;    /* it did */
+};
 
 enum visit { VISIT_DONE, VISIT_DEEPER, VISIT_FULL, VISIT_WAIT, VISIT_FAILED, VISIT_MEMORY };
 
@@ -179,6 +217,7 @@ static void start_tape(struct mxi_walk *w) {
 
 static mx_status restart(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count) {
   w->depth = 0;
+  w->run.trace_base = c->trace_base;
   start_tape(w);
   for (size_t i = count; i-- > 0;)
     if (!push(w, roots[i])) {
@@ -197,8 +236,36 @@ static mx_status check_graph(const struct mxi_tape *t, struct mxi_ctx *c) {
                          t->count, fault);
 }
 
-/* One window: fills the tape, writes its key, claims its members. *more: the stack holds what is still to do. */
-static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, bool *more) {
+/* Asks whether to go on, if it is time to. The lock is held, and given up meanwhile; what is asked may evaluate, and take
+ * the walk over. */
+static mx_status ask(struct mxi_walk *w, struct mxi_ctx *c) {
+  if (!c->interrupted) return MX_OK;
+  double now = mxi_now();
+  if (!w->asked) w->asked = now;
+  if (now < w->asked + MXI_ASK_SECONDS) return MX_OK;
+  mxi_graph_unlock();
+  bool go_on = mxi_go_on(c);
+  mxi_graph_lock();
+  w->asked = mxi_now();
+  return go_on ? MX_OK : c->code;
+}
+
+/* For the next publish; the lock is held. e->late: it is time to stop. */
+static mx_status wait_for_publish(struct mxi_walk *w, struct mxi_ctx *c, struct effort *e) {
+  double now = e->until < INFINITY ? mxi_now() : 0, left = e->until - now;
+  e->late = left <= 0;
+  if (e->late) return MX_OK;
+  if (c->interrupted && !w->asked) w->asked = mxi_now();
+  if (left > 1e9 && !c->interrupted)
+    wait_for_ever();
+  else
+    wait_a_while(c->interrupted && left > MXI_ASK_SECONDS ? MXI_ASK_SECONDS : left);
+  return ask(w, c);
+}
+
+/* One window: fills the tape, writes its key, claims its members. *more: the stack holds what is still to do. Late, there
+ * is nothing on the tape. */
+static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, struct effort *e, bool *more) {
   for (;;) {
     mx_array failed = NULL;
     enum visit v = walk(w, &failed);
@@ -209,9 +276,9 @@ static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *
       mxi_fail_memory(c, "eval");
       return c->code;
     }
-    mxi_graph_wait();
-    mx_status code = restart(w, c, roots, count);
-    if (code) return code;
+    mx_status code = wait_for_publish(w, c, e);
+    if (!code) code = restart(w, c, roots, e->late ? 0 : count);
+    if (code || e->late) return code;
   }
   if (!mxi_tape_finish(&w->run.tape, w->run.trace_base)) {
     mxi_fail_memory(c, "eval");
@@ -259,20 +326,26 @@ static bool is_long(const struct mxi_run *r) {
   return mxi_sizing_work(r->plan.plan->skeleton, r->plan.sizing) >= MXI_WORK_LONG;
 }
 
-enum mode { HERE, IN_BACKGROUND, BY_LENGTH };
-
-static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c, enum mode mode) {
+/* *handed: the window runs elsewhere, and this is one of its members, retained; else NULL. */
+static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c, enum mode mode, mx_array *handed) {
   struct mxi_run *r = &w->run;
   mx_status code = prepare(w, c);
+  *handed = NULL;
   if (code) {
     mxi_graph_lock();
     mxi_run_unclaim(r);
     mxi_graph_published();
     return code;
   }
-  if (mode != HERE && (mode == IN_BACKGROUND || is_long(r)) && hand_over(w, c)) {
-    mxi_graph_lock();
-    return MX_OK;
+  mx_array member = r->tape.member_count ? r->tape.nodes[r->tape.members[0]] : NULL;
+  if (member && (mode == IN_BACKGROUND || (mode == BY_LENGTH && is_long(r)))) {
+    mxi_retain(member);
+    if (hand_over(w, c)) {
+      *handed = member;
+      mxi_graph_lock();
+      return MX_OK;
+    }
+    mxi_release(member);
   }
   mxi_run_execute(r);
   mxi_graph_lock();
@@ -283,84 +356,83 @@ static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c, enum mode mod
   return r->code ? mxi_fail_status(c, r->code, "%s", r->message) : MX_OK;
 }
 
+/* Lets a window that was handed over end, if there are more. The lock is held, and given up meanwhile. */
+static mx_status let_end(struct mxi_walk *w, struct mxi_ctx *c, mx_array handed, bool more) {
+  mx_status code = MX_OK;
+  struct effort patient = {.until = INFINITY};
+  while (more && !code && mxi_flags(handed) & MXI_NODE_CLAIMED) code = wait_for_publish(w, c, &patient);
+  mxi_graph_unlock();
+  mxi_release(handed);
+  mxi_graph_lock();
+  return code;
+}
+
 /* Between windows the lock was free. What the stack holds hangs on the roots through unevaluated nodes, which only
- * publishing cuts: where another thread has published, the walk starts over. */
-static mx_status next_window(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, uint64_t before) {
-  if (publishes != before + 1) return restart(w, c, roots, count);
+ * publishing cuts: where another thread has published, or an evaluation inside this one used the walk, it starts over. */
+static mx_status next_window(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, uint64_t before, uint64_t serial) {
+  if (publishes != before + 1 || w->serial != serial) return restart(w, c, roots, count);
   start_tape(w);
   return MX_OK;
 }
 
-static mx_status run_windows(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, enum mode mode) {
+static mx_status run_windows(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, struct effort *e) {
   bool more = true;
   mx_status code = restart(w, c, roots, count);
   while (!code && more) {
-    code = collect(w, c, roots, count, &more);
+    code = collect(w, c, roots, count, e, &more);
     if (code || !w->run.tape.count) break;
-    uint64_t before = publishes;
-    code = run_window(w, c, more ? HERE : mode);
-    if (!code && more) code = next_window(w, c, roots, count, before);
+    uint64_t before = publishes, serial = w->serial;
+    mx_array handed = NULL;
+    code = run_window(w, c, !more ? e->mode : c->interrupted ? BY_LENGTH : HERE, &handed);
+    if (handed) code = let_end(w, c, handed, more);
+    if (!code && more) code = ask(w, c);
+    if (!code && more) code = next_window(w, c, roots, count, before, serial);
   }
   return code;
 }
 
-static mx_status evaluate(struct mxi_ctx *c, const mx_array *roots, size_t count, enum mode mode) {
-  bool done = true;
-  for (size_t i = 0; i < count && done; i++) done = mxi_is_evaluated(roots[i]);
-  if (done) return MX_OK;
+static bool all_evaluated(const mx_array *roots, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!mxi_is_evaluated(roots[i])) return false;
+  return true;
+}
+
+/* `once`: started is enough. */
+static mx_status evaluate(struct mxi_ctx *c, const mx_array *roots, size_t count, struct effort *e, bool once) {
+  if (all_evaluated(roots, count)) return MX_OK;
   struct mxi_walk *w = mxi_walk_self();
   if (!w) {
     mxi_fail_memory(c, "eval");
     return c->code;
   }
   mxi_thread_poll(mxi_self());
-  w->run.trace_base = c->trace_base;
+  w->serial++;
+  w->asked = 0;
   mxi_graph_lock();
-  mx_status code = run_windows(w, c, roots, count, mode);
+  mx_status code;
+  do code = run_windows(w, c, roots, count, e);
+  while (!code && !once && !e->late && !all_evaluated(roots, count));
   mxi_graph_unlock();
   return code;
 }
 
-mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, HERE); }
-mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count) { return evaluate(c, roots, count, IN_BACKGROUND); }
+mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count) {
+  return evaluate(c, roots, count, &(struct effort){.mode = c->interrupted ? BY_LENGTH : HERE, .until = INFINITY}, false);
+}
+
+mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count) {
+  return evaluate(c, roots, count, &(struct effort){.mode = IN_BACKGROUND, .until = INFINITY}, true);
+}
+
 mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a) { return mxi_eval(c, &a, 1); }
 
-/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
-static bool any_claimed(const mx_array *roots, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (mxi_flags(roots[i]) & MXI_NODE_CLAIMED) return true;
-  return false;
-}
-
-/* Where a run works on a root already, who waits for that can be interrupted; a walk that meets it could not. */
 mx_status mxi_eval_start(struct mxi_ctx *c, const mx_array *roots, size_t count) {
-  return any_claimed(roots, count) ? MX_OK : evaluate(c, roots, count, BY_LENGTH);
-}
-
-static struct timespec deadline_after(double seconds) {
-  struct timespec t;
-  clock_gettime(WAIT_CLOCK, &t);
-  if (!(seconds > 0)) seconds = 0;
-  if (seconds > 1e9) seconds = 1e9;
-  t.tv_sec += (time_t)seconds;
-  t.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
-  if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
-  return t;
+  return evaluate(c, roots, count, &(struct effort){.mode = BY_LENGTH, .until = 0}, true);
 }
 
 mx_status mxi_eval_wait(struct mxi_ctx *c, const mx_array *roots, size_t count, double seconds, bool *done) {
-  struct timespec deadline = deadline_after(seconds);
-  bool claimed, late = false;
-  mxi_graph_lock();
-  while ((claimed = any_claimed(roots, count)) && !late) {
-    waiting++;
-    late = pthread_cond_timedwait(&published, &graph_lock, &deadline) == ETIMEDOUT;
-    waiting--;
-  }
-  mxi_graph_unlock();
-  *done = false;
-  if (claimed) return MX_OK;
-  mx_status code = mxi_eval(c, roots, count);
-  *done = !code;
+  struct effort e = {.mode = BY_LENGTH, .until = seconds > 0 ? mxi_now() + seconds : 0};
+  mx_status code = evaluate(c, roots, count, &e, false);
+  *done = !code && all_evaluated(roots, count);
   return code;
 }

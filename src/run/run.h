@@ -76,9 +76,11 @@ mx_status mxi_eval(struct mxi_ctx *c, const mx_array *roots, size_t count);
 mx_status mxi_eval_one(struct mxi_ctx *c, mx_array a);
 /* The last window of the graph runs in the background, on the context's stream. */
 mx_status mxi_eval_async(struct mxi_ctx *c, const mx_array *roots, size_t count);
-/* The same where the last window is expected to take long, else as mxi_eval. */
+/* The same where the last window is expected to take long, else as mxi_eval; but where another run works on a part of the
+ * graph, it returns and starts nothing. */
 mx_status mxi_eval_start(struct mxi_ctx *c, const mx_array *roots, size_t count);
-/* Waits for runs that work on the roots, at most so many seconds; *done: no run is left, and all is evaluated. */
+/* Evaluates as mxi_eval_start, and waits for the runs that work on the graph, at most so many seconds; *done: all is
+ * evaluated. */
 mx_status mxi_eval_wait(struct mxi_ctx *c, const mx_array *roots, size_t count, double seconds, bool *done);
 mx_status mxi_synchronize(struct mxi_ctx *c); /* the first failure of the context's runs since its last call */
 void mxi_stream_submit(mx_stream s, struct mxi_run *r); /* takes the run over; it is bound. NULL: the default stream */
@@ -88,7 +90,10 @@ void mxi_streams_after_fork(bool child); /* in the child no runner is left */
 void mxi_graph_lock(void);
 void mxi_graph_unlock(void);
 uint64_t mxi_graph_epoch(void); /* a new one, for a walk that marks nodes; the caller holds the lock */
-void mxi_graph_wait(void);      /* for the next publish; the caller holds the lock */
+/* How often a call that waits asks whether to go on; and the asking: false with MX_ERR_INTERRUPTED. Without locks. */
+#define MXI_ASK_SECONDS 0.02
+bool mxi_go_on(struct mxi_ctx *c);
+double mxi_now(void); /* seconds of a clock that does not jump */
 void mxi_graph_start(void);     /* once, before any wait */
 void mxi_graph_forked(void);    /* in the child: nobody waits; the caller holds the lock */
 void mxi_graph_published(void); /* wakes those who wait; the caller holds the lock */

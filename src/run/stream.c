@@ -1,9 +1,11 @@
 /* Streams: each has a queue of runs and a thread that takes them in order. Threads are started when first needed and
  * are not joined at process exit. */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "core/thread.h"
@@ -148,12 +150,30 @@ MX_API mx_status mx_async_eval(const mx_array *as, size_t count) {
   return mxi_eval_async(c, as, count);
 }
 
+/* For a change of some stream's, and for those who may be interrupted no longer than until they ask again. */
+static bool wait_for_change(struct mxi_ctx *c) {
+  if (!c->interrupted) return !pthread_cond_wait(&changed, &lock);
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  t.tv_nsec += (long)(MXI_ASK_SECONDS * 1e9);
+  if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
+  if (pthread_cond_timedwait(&changed, &lock, &t) != ETIMEDOUT) return true;
+  pthread_mutex_unlock(&lock);
+  bool go_on = mxi_go_on(c);
+  pthread_mutex_lock(&lock);
+  return go_on;
+}
+
 mx_status mxi_synchronize(struct mxi_ctx *c) {
   mx_stream s = c->stream ? c->stream : &default_stream;
   pthread_mutex_lock(&lock);
   revive(s);
-  while (s->first || s->running) pthread_cond_wait(&changed, &lock);
-  bool first = true;
+  bool go_on = true, first = true;
+  while (go_on && (s->first || s->running)) go_on = wait_for_change(c);
+  if (!go_on) {
+    pthread_mutex_unlock(&lock);
+    return c->code;
+  }
   for (struct failure **at = &s->failures; *at;) {
     struct failure *f = *at;
     if (f->caller != c->id) {

@@ -63,6 +63,90 @@ def test_ctrl_c_interrupts_and_leaves_the_library_usable():
     assert is_done.is_set() and mx.isfinite(x).all().item()
 
 
+def long_chain():
+    """Seconds of work in many windows of small steps."""
+    x = mx.ones((300000,))
+    for _ in range(60000):
+        x = x * 1.0001 + 0.5
+    return x
+
+
+def behind_a_run():
+    """An array whose graph another run works on, far down."""
+    x = long_work()
+    mx.async_eval(x)
+    return (x + 1).sum()
+
+
+@pytest.mark.parametrize("start", [
+    "y = long_chain(); f = lambda: mx.eval(y)", "y = long_chain().sum(); f = lambda: y.item()", "y = behind_a_run(); f = lambda: mx.eval([y])",
+    "y = behind_a_run(); f = mx.synchronize", "y = long_chain(); f = lambda: mx.grad(lambda x: (mx.eval(y), x)[1])(mx.array(1.0))"])
+def test_ctrl_c_ends_any_wait(start):
+    """In a process of its own, which is gone long before the run would be over."""
+    code = ("import os, signal, sys, threading\nsys.path.insert(0, 'tests/python')\nimport mlx.core as mx\n"
+            f"from test_evaluation import long_chain, behind_a_run\n{start}\n"
+            "threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+            "try:\n    f()\nexcept KeyboardInterrupt:\n"
+            "    assert mx.grad(lambda x: x * x)(mx.array(3.0)).item() == 6\n    print('interrupted', flush=True)\n    os._exit(0)\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert done.stdout == "interrupted\n", done.stderr
+
+
+def test_signal_handlers_may_evaluate():
+    """They run in the middle of another evaluation of the same thread, whose walk they take over."""
+    seen = []
+    old = signal.signal(signal.SIGALRM, lambda *_: seen.append(chain(9000).item()))
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    try:
+        while not seen:
+            x = mx.ones((200000,))
+            for _ in range(10000):
+                x = x + 1
+            assert (x.min().item(), x.max().item()) == (10001, 10001)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert set(seen) == {9000}
+
+
+def chain(n):
+    x = mx.array(0)
+    for _ in range(n):
+        x = x + 1
+    return x
+
+
+def test_threads_evaluate_parts_of_one_graph():
+    """Each waits for what another one works on, while a third needs the GIL."""
+    x = mx.random.normal((300, 300))
+    parts = [x]
+    for _ in range(40):
+        parts.append(mx.tanh(parts[-1] @ x))
+    expected = []
+    y = mx.array(memoryview(x))
+    for _ in range(40):
+        y = mx.tanh(y @ x)
+        mx.eval(y)
+        expected.append(y.sum().item())
+    errors = []
+
+    def work(order):
+        try:
+            for i in order:
+                (mx.async_eval if i % 3 == 0 else mx.eval)(parts[i + 1])
+                assert parts[i + 1].sum().item() == expected[i]
+        except BaseException as e:  # noqa: BLE001
+            errors.append(e)
+
+    orders = (range(39, -1, -1), range(40), range(0, 40, 7), range(39, -1, -5))
+    threads = [threading.Thread(target=work, args=(order,)) for order in orders]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(120)
+    assert errors == [] and not any(t.is_alive() for t in threads)
+
+
 def test_other_threads_run_while_one_evaluates():
     ticks = []
     stop = threading.Event()
