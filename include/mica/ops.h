@@ -283,7 +283,8 @@ MX_API mx_status mx_broadcast_arrays(const mx_array *arrays, size_t count, mx_ar
  *  shape: as `a`.
  *  dtype: as `a`. */
 MX_API mx_array mx_contiguous(mx_array a);
-/** `a` with its axes from `start_axis` to `end_axis` merged; axes out of range count as the nearest.  [lazy; fails: value memory]
+/** `a` with its axes from `start_axis` to `end_axis` merged; a start before the first axis and an end beyond the
+ *     last count as these.  [lazy; fails: value memory]
  *  shape: a 0-d array gives (1,). */
 MX_API mx_array mx_flatten(mx_array a, int start_axis, int end_axis);
 /** `a` with `axis` split into `shape`; one -1 is inferred.  [lazy; fails: shape value memory]

@@ -102,15 +102,19 @@ static mx_array value_of(mxb_ctx *ctx, PyObject *o) {
   return v || PyErr_Occurred() ? v : mxp_from_object(ctx, o, -1);
 }
 
+static mx_array as_dtype(mxb_ctx *ctx, mx_array v, mx_dtype t) { return mx_ndim(v) ? mxb_astype(ctx, v, t) : mxb_full(ctx, MX_0D, v, t); }
+
 /* The value as it goes into the place: in a's dtype, which a number must fit, and what `how` makes of it. Slices and masks
  * alone convert what they are given. Owned. */
 static mx_array prepared(struct mxp_index *x, PyObject *value, const struct mxp_update *how) {
   mx_array v = value_of(x->ctx, value);
   if (!v || (!how && !x->has_arrays)) return v;
   mx_dtype t = mx_dtype_of(x->a);
-  mx_array cast = mx_ndim(v) ? mxb_astype(x->ctx, v, t) : mxb_full(x->ctx, MX_0D, v, t);
-  mx_array made = cast && how && how->prepare ? how->prepare(x->ctx, cast) : mxb_retain(cast);
-  mxb_release(cast);
+  mx_array (*prepare)(mxb_ctx *, mx_array) = how ? how->prepare : NULL;
+  bool is_integer = t < MX_FLOAT16; /* there 1 / v is rounded, and not v */
+  mx_array first = prepare && is_integer ? prepare(x->ctx, v) : as_dtype(x->ctx, v, t), made = NULL;
+  if (first) made = !prepare ? mxb_retain(first) : is_integer ? as_dtype(x->ctx, first, t) : prepare(x->ctx, first);
+  mxb_release(first);
   mxb_release(v);
   if (!made) mxp_raise(x->ctx);
   return made;

@@ -2,15 +2,13 @@
 #include "ops/layout.h"
 
 /* ---- Shapes ------------------------------------------------------------------------------------------------------ */
-static int clamp_axis(int axis, int ndim) {
-  if (axis < 0) axis += ndim;
-  return axis < 0 ? 0 : axis >= ndim ? ndim - 1 : axis;
-}
-
 mx_array mxi_flatten(struct mxi_ctx *c, mx_array a, int start_axis, int end_axis) {
   MXI_TRY(a = mxi_operand(c, a));
   if (a->ndim == 0) return mxi_reshape(c, a, MX_INTS(1));
-  int first = clamp_axis(start_axis, a->ndim), last = clamp_axis(end_axis, a->ndim);
+  /* A start before the first axis and an end beyond the last are those; the other way round there is nothing. */
+  int64_t first = start_axis + (start_axis < 0 ? (int64_t)a->ndim : 0), last = end_axis + (end_axis < 0 ? (int64_t)a->ndim : 0);
+  first = first < 0 ? 0 : first;
+  last = last < a->ndim ? last : a->ndim - 1;
   if (first > last) return mxi_fail(c, MX_ERR_VALUE, "[flatten] axis %d comes after axis %d", start_axis, end_axis);
   int64_t shape[MXI_MAX_NDIM], merged = 1;
   int ndim = 0;

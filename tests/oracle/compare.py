@@ -21,8 +21,9 @@ from differences import listed, unknown_rows  # noqa: E402
 from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from mutate import mutated  # noqa: E402
+from orders import is_partition  # noqa: E402
 from peer import Peer  # noqa: E402
-from truth import excess, truth, ulp  # noqa: E402
+from truth import are_near, excess, truth  # noqa: E402
 
 
 def recorded():
@@ -41,14 +42,23 @@ def describe(case, ours, theirs):
     return "\n".join(lines)
 
 
+def same_class(mine, other):
+    """AxisError is a ValueError and an IndexError."""
+    return mine == other or (mine == "AxisError" and other in ("ValueError", "IndexError"))
+
+
 def same(ours, theirs):
-    if (ours.error, ours.text, ours.dtype) != (theirs.error, theirs.text, theirs.dtype) or len(ours.outputs) != len(theirs.outputs):
+    if not same_class(ours.error, theirs.error) or (ours.text, ours.dtype) != (theirs.text, theirs.dtype) or len(ours.outputs) != len(theirs.outputs):
         return False
     return all(map(form.same_bits, ours.outputs, theirs.outputs))
 
 
 def alike(ours, theirs):
     return not ours.error and not theirs.error and [(a.dtype, tuple(a.shape)) for a in ours.outputs] == [(a.dtype, tuple(a.shape)) for a in theirs.outputs]
+
+
+def divided(case, ours, theirs):
+    return case.op in ("partition", "argpartition", "topk") and alike(ours, theirs) and is_partition(case, ours)
 
 
 class Comparison:
@@ -68,9 +78,10 @@ class Comparison:
             return False
         wants = truth(ours)
         if not wants:
-            return False
-        mine = max(excess(a, *w) for a, w in zip(ours.outputs, wants))
-        self.errors[case.op] = max(self.errors[case.op], *(excess(a, *w) for a, w in zip(theirs.outputs, wants)))
+            return are_near(ours, theirs)
+        pairs = list(zip(ours.outputs, theirs.outputs, wants))
+        mine = max(excess(a, *want, b) for a, b, want in pairs)
+        self.errors[case.op] = max(self.errors[case.op], *(excess(b, *want, a) for a, b, want in pairs))
         return mine <= 1
 
     def judge(self, case):
@@ -78,7 +89,7 @@ class Comparison:
         ours, theirs = self.answers(case)
         if ours is None:
             return None, ours, theirs
-        if theirs is not None and (same(ours, theirs) or self.rounds(case, ours, theirs)):
+        if theirs is not None and (same(ours, theirs) or self.rounds(case, ours, theirs) or divided(case, ours, theirs)):
             return "agreed", ours, theirs
         return listed(case, ours, theirs), ours, theirs
 
@@ -126,7 +137,8 @@ def main():
     comparison = Comparison(Peer(options.mica, options.path), Peer(options.mlx))
     for case in cases:
         comparison.add(case)
-    templates = [c for c in cases if c.op not in ("vjp", "jvp")]
+    # Derivatives have no definition here for any values, and factors of a covariance that is none are up to LAPACK.
+    templates = [c for c in cases if c.op not in ("vjp", "jvp", "random.multivariate_normal", "random.state", "print_ramp")]
 
     @seed(options.seed)
     @settings(max_examples=options.calls, database=None, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])

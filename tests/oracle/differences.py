@@ -6,7 +6,7 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
-from cases import form
+from cases import form, refs
 
 DOC = (pathlib.Path(__file__).parent.parent.parent / "docs" / "differences.md").read_text()
 
@@ -23,15 +23,116 @@ def has_nan(case):
     return any(np.isnan(form.values_of(a)).any() for a in arrays(case) if a.dtype in form.FLOATS + form.COMPLEX)
 
 
-def has_infinity(case):
-    return any(np.isinf(form.values_of(a)).any() for a in arrays(case) if a.dtype in form.FLOATS + form.COMPLEX)
-
-
 def is_inexact(dtype):
     return dtype in form.FLOATS + form.COMPLEX
 
 
-LISTED = {}
+def is_value(answer):
+    return answer is not None and not answer.error
+
+
+def is_error(answer):
+    return answer is not None and bool(answer.error)
+
+
+def is_bitwise(case):
+    return case.op in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift")
+
+
+def refused(ours, theirs):
+    return ours.error == "IndexError" and is_value(theirs) or theirs is None
+
+
+def out_of_range(case, ours, theirs):
+    """An index that is not there: mica says so."""
+    ops = ("index", "index_int", "index_set", "take", "take_int", "take_along_axis", "put_along_axis")
+    return (case.op in ops or case.op.startswith("at_")) and ours.error == "IndexError" and (theirs is None or theirs.error in ("", "ValueError"))
+
+
+def integer_division(case, ours, theirs):
+    return case.op in ("divmod", "floor_divide", "remainder") and theirs is None and is_value(ours) and not any(map(is_inexact, dtypes(case)))
+
+
+def shifted_out(case):
+    if case.op not in ("left_shift", "right_shift"):
+        return False
+    width = 8 * form.WIDTH[case.outputs[0].dtype]
+    counts = form.values_of(case.inputs[1]) if isinstance(case.inputs[1], form.Array) else np.array([case.inputs[1].value])
+    return bool(((counts < 0) | (counts >= width)).any())
+
+
+def wild_cast(case, ours, theirs):
+    """Floats that become integers and do not fit: in astype, and where a value is written into an array of integers."""
+    converts = case.op in ("astype", "full_like") or case.op.startswith("at_") or case.op in ("index_set", "slice_set", "slice_update", "put_along_axis")
+    return converts and is_value(theirs) and is_value(ours) and not is_inexact(ours.outputs[0].dtype) and any(map(is_inexact, dtypes(case)))
+
+
+def nothing_there(case, ours, theirs):
+    moves = case.op in ("index", "index_int", "index_set", "slice_set", "unflatten", "take_along_axis", "put_along_axis") or case.op.startswith("at_")
+    return moves and any(0 in a.shape for a in arrays(case)) and (not is_error(theirs) or is_value(ours))
+
+
+def is_order(case):
+    return case.op in ("max", "min", "minmax", "maximum", "minimum", "argmax", "argmin", "median", "sort", "argsort", "partition", "argpartition", "topk", "searchsorted", "clip", "at_maximum", "at_minimum")
+
+
+def bad_axis(case):
+    """Whether an axis is none of some operand's."""
+    given = [case.params.get(name) for name in ("axis", "axis1", "axis2", "source", "destination", "axes", "axes_a", "axes_b")]
+    axes = [n for v in given if v is not None for n in (v if isinstance(v, list) else [v])]
+    return any(not -len(a.shape) <= n < len(a.shape) for n in axes for a in arrays(case))
+
+
+def complex_product(case, ours, theirs):
+    """Infinities and NaN in products of complex numbers, and in what is made of such products."""
+    makes = ("multiply", "divide", "square", "prod", "cumprod", "matmul", "inner", "outer", "tensordot", "einsum", "vecdot", "kron", "addmm", "power", "at_multiply", "at_divide", "var", "std", "round")
+    wild = any(not np.isfinite(form.values_of(a)).all() for a in [*arrays(case), *ours.outputs] if is_inexact(a.dtype))
+    return case.op in makes and is_value(ours) and is_value(theirs) and ours.outputs[0].dtype == "complex64" and wild
+
+
+LISTED = {
+    "integer index out of range: `a[5]`": out_of_range,
+    "`slice`, `slice_update` with a start array out of range": lambda c, o, t: c.op in ("slice_dynamic", "slice_update") and refused(o, t),
+    "`as_strided` that leaves the array": lambda c, o, t: c.op == "as_strided" and o.error == "ValueError",
+    "`divmod` of integers by 0": integer_division,
+    "| `divmod(True, False)` |": lambda c, o, t: c.op == "divmod" and "bool" in dtypes(c),
+    "`unstack` along an axis of size 0": lambda c, o, t: c.op in ("unstack", "meshgrid", "broadcast_arrays") and is_value(o) and not o.outputs,
+    "`tensordot` with an axis out of range": lambda c, o, t: c.op in ("tensordot_axes", "tensordot") and bool(o.error) and is_error(t),
+    "`random.permutation` of a 0-d array or a bad axis": lambda c, o, t: c.op == "random.permutation" and bool(o.error) and is_error(t),
+    "`take_along_axis` with float indices": lambda c, o, t: c.op in ("take_along_axis", "put_along_axis") and bool(o.error) and is_error(t),
+    "`take(a, -1)`, `take(a, -1, axis)` with a negative Python integer": lambda c, o, t: c.op == "take_int" and is_value(o) and is_error(t),
+    "`kron` of an array of size 0": lambda c, o, t: c.op == "kron" and is_value(o) and not o.outputs[0].bits.size,
+    "`<<`, `>>` by a count outside [0, width)": lambda c, o, t: is_value(o) and is_value(t) and shifted_out(o),
+    "`cummax`, `cummin` of float16, bfloat16 and complex64 with NaN": lambda c, o, t: c.op in ("cummax", "cummin") and has_nan(c),
+    "float to integer out of range, NaN, infinities": wild_cast,
+    "`to_fp8`, `from_fp8` with float64": lambda c, o, t: c.op in ("to_fp8", "from_fp8") and ("float64" in dtypes(c) or c.params.get("dtype") == "float64"),
+    "`to_fp8(nan)`": lambda c, o, t: c.op == "to_fp8" and has_nan(c),
+    "a `key` that has not two elements": lambda c, o, t: c.op.startswith("random.") and t is None and o.error == "ValueError",
+    "`slice_update` with an update larger than the array": lambda c, o, t: c.op == "slice_update" and o.error == "ValueError" and not is_error(t),
+    "`a[::0]`, also on the left of `=`": lambda c, o, t: c.op in ("slice", "slice_set") and 0 in c.params["step"] and t is None and bool(o.error),
+    "indexing, `at[]`, `unflatten`, `take_along_axis` of an array of size 0": nothing_there,
+    "`reshape(a, (-2, 0))` and other negative sizes": lambda c, o, t: c.op in ("reshape", "unflatten") and not is_error(t) and 0 in c.inputs[0].shape,
+    "`full`, `full_like` with values that do not broadcast": lambda c, o, t: c.op in ("full", "full_like") and o.error == "ValueError" and is_value(t),
+    "a call in which an axis is out of range and something else is wrong": lambda c, o, t: o.error == "ValueError" and t is not None and t.error == "IndexError" and bad_axis(c),
+    "`divmod` of float16 and bfloat16": lambda c, o, t: c.op == "divmod" and bool(dtypes(c) & {"float16", "bfloat16"}) and is_value(t),
+    "`max`, `min`, `maximum`, `minimum`, `argmax`": lambda c, o, t: is_order(c) and "complex64" in dtypes(c) and has_nan(c),
+    "elementary functions of complex numbers with a NaN part": lambda c, o, t: c.op in refs.UNARY and "complex64" in dtypes(c) and has_nan(c),
+    "float64 `exp`, `sin`, `cos`": lambda c, o, t: c.op in ("vjp", "jvp") and "float64" in dtypes(c) and is_value(o) and is_value(t),
+    "`svd` of a matrix that holds an infinity": lambda c, o, t: c.op == "random.multivariate_normal" and o.error == "ValueError",
+    "`&`, `\|`, `^`, `<<`, `>>` of floats or complex numbers": lambda c, o, t: is_bitwise(c) and o.error == "ValueError" and t is not None and t.error == "RuntimeError",
+    "`softmax` of integers or booleans": lambda c, o, t: c.op == "softmax" and not any(map(is_inexact, dtypes(c))),
+    "`logsumexp` of booleans or unsigned integers": lambda c, o, t: c.op == "logsumexp" and bool(dtypes(c) & {*form.UNSIGNED, "bool"}),
+    "`bool array + 2**40` and other integers outside int32": lambda c, o, t: o.error == "ValueError" and any(isinstance(a, form.Weak) and isinstance(a.value, int) for a in c.inputs),
+    "`arange` of floats": lambda c, o, t: c.op.startswith("arange"),
+    "`isclose`, `allclose` of integers": lambda c, o, t: c.op in ("isclose", "allclose") and bool(dtypes(c) & set(form.INTEGERS)),
+    "`round(x, decimals)` of float64": lambda c, o, t: c.op == "round" and "float64" in dtypes(c),
+    "`full((2,), 3.5, int32)`": lambda c, o, t: c.op == "full" and is_value(o) and is_value(t),
+    "`nan_to_num` of float64": lambda c, o, t: c.op == "nan_to_num" and "float64" in dtypes(c),
+    "complex multiply with infinite parts": complex_product,
+    "norms 2, -2 and \"nuc\" of complex64": lambda c, o, t: c.op == "linalg.norm" and "complex64" in dtypes(c) and bool(o.error),
+    "mean, var, std and norms of float16 and bfloat16": lambda c, o, t: c.op in ("mean", "var", "std", "linalg.norm") and bool(dtypes(c) & {"float16", "bfloat16"}),
+    "`stack(axis=None)`": lambda c, o, t: c.op == "stack" and c.params.get("axis") is None and o.error == "TypeError",
+}
 
 
 def listed(case, ours, theirs):

@@ -234,6 +234,9 @@ def test_at(name, index):
 
 def test_at_casts_the_value_first_and_is_differentiable():
     assert mx.array([1, 2]).at[0].add(1.7).tolist() == [2, 2]
+    assert mx.array([1, 2]).at[0].divide(0.5).tolist() == [2, 2]  # a product with 2, the reciprocal as an integer
+    assert mx.array([1, 2]).at[0].divide(1.5).tolist() == [0, 2]
+    assert mx.array([1.0], dtype=mx.float64).at[0].divide(3.0).item() == 1 / 3
     assert mx.grad(lambda x: (x.at[mx.array([0, 0])].add(x[1]) ** 2).sum())(mx.array([1.0, 2.0])).tolist() == [10, 24]
 
 
