@@ -124,6 +124,16 @@ VM_FN float vm_not_below_f32(float low, float x) {
 #endif
 }
 
+/* min(high, x) for a positive `high` and x without a sign, in the same way. A NaN becomes anything. */
+VM_FN float vm_not_above_f32(float high, float x) {
+#if VM_HAS_ROUND
+  uint32_t a = vm_bits_f32(high), b = vm_bits_f32(x);
+  return vm_from_bits_f32(a < b ? a : b);
+#else
+  return high < x ? high : x;
+#endif
+}
+
 /* VM_POLY(f32, x, c0, c1, ...): c0 + c1 x + ..., by Horner's rule. */
 #define VM_P1(t, x, a) (a)
 #define VM_P2(t, x, a, b) vm_fma_##t(b, x, a)

@@ -120,17 +120,17 @@ VM_FN float vm_sigmoid_f32(float x) {
   return x < 0.0f ? q : 1.0f - q;
 }
 
-/* Small arguments by a polynomial; others as 1 - 2 / (1 + exp(2a)), see vm_sigmoid_negative_f32. */
+/* Small arguments by a polynomial, and NaN with them; others as 1 - 2 / (1 + exp(2a)), see vm_sigmoid_negative_f32. */
 VM_FN float vm_tanh_f32(float x) {
   float a = vm_abs_f32(x), z = x * x;
   float small = VM_POLY(f32, z, -0x1.555552p-2f, 0x1.110fd6p-3f, -0x1.b9d13cp-5f, 0x1.624b86p-6f, -0x1.05e96cp-7f,
                         0x1.036de2p-9f);
-  float c = vm_at_most_f32(10.0f, a);
-  float t = vm_fma_f32(c, -2.0f * VM_LOG2E_F32, VM_MAGIC_F32 + 127.0f), n = t - (VM_MAGIC_F32 + 127.0f);
-  float p = vm_expm1_core_f32(vm_fma_f32(n, VM_LN2_LOW_F32, vm_fma_f32(n, VM_LN2_HIGH_F32, c + c)));
+  float c = vm_not_above_f32(20.0f, a + a);
+  float t = vm_fma_f32(c, -VM_LOG2E_F32, VM_MAGIC_F32 + 127.0f), n = t - (VM_MAGIC_F32 + 127.0f);
+  float p = vm_expm1_core_f32(vm_fma_f32(n, VM_LN2_LOW_F32, vm_fma_f32(n, VM_LN2_HIGH_F32, c)));
   float w = vm_from_bits_f32(vm_bits_f32(t) << 23);
-  float large = 1.0f - (w + w) / (1.0f + (w + p));
-  return vm_copysign_f32(a < 0.65f ? vm_fma_f32(a * z, small, a) : large, x);
+  float large = vm_fma_f32(-2.0f, w / (1.0f + (w + p)), 1.0f), y = a >= 0.65f ? large : vm_fma_f32(a * z, small, a);
+  return vm_from_bits_f32(vm_bits_f32(y) | (vm_bits_f32(x) & VM_SIGN_F32)); /* y has no sign yet */
 }
 
 VM_FN float vm_rsqrt_f32(float x) { return 1.0f / __builtin_sqrtf(x); }
