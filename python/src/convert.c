@@ -65,6 +65,28 @@ static mx_array as_dtype(mxb_ctx *ctx, mx_array a, int dtype) {
   return b;
 }
 
+/* ---- Attributes -------------------------------------------------------------------------------------------------- */
+bool mxp_has(PyObject *o, const char *name) {
+  PyObject *key = PyUnicode_InternFromString(name);
+  bool has = key && PyObject_HasAttr((PyObject *)Py_TYPE(o), key);
+  if (!key) PyErr_Clear();
+  Py_XDECREF(key);
+  return has;
+}
+
+PyObject *mxp_get(PyObject *o, const char *name) {
+  PyObject *key = PyUnicode_InternFromString(name), *value = key ? PyObject_GetAttr(o, key) : NULL;
+  Py_XDECREF(key);
+  return value;
+}
+
+PyObject *mxp_call(PyObject *o, const char *name, PyObject *args) {
+  PyObject *method = args ? mxp_get(o, name) : NULL, *result = method ? PyObject_Call(method, args, NULL) : NULL;
+  Py_XDECREF(args);
+  Py_XDECREF(method);
+  return result;
+}
+
 /* ---- Buffers ----------------------------------------------------------------------------------------------------- */
 static bool is_little(void) { return *(const char *)&(const int){1} == 1; }
 
@@ -141,7 +163,7 @@ static mx_array from_view(mxb_ctx *ctx, Py_buffer *view, bool share, int dtype) 
 
 /* An array of ml_dtypes, whose dtype is no letter of the struct module: NumPy sees its bits as integers. */
 static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
-  PyObject *bits = PyObject_CallMethod(o, "view", "s", "uint16");
+  PyObject *bits = mxp_call(o, "view", Py_BuildValue("(s)", "uint16"));
   Py_buffer *view = bits ? open_view(bits) : NULL;
   mx_array a = view ? from_view(ctx, view, share, MX_UINT16) : NULL, b = a ? mxb_view(ctx, a, MX_BFLOAT16) : NULL;
   if (a && !b) mxp_raise(ctx);
@@ -152,7 +174,7 @@ static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
 
 /* str(o.dtype), new; NULL without an exception where there is no such thing. */
 static PyObject *dtype_name(PyObject *o) {
-  PyObject *dtype = mxp_has(o, "dtype") ? PyObject_GetAttrString(o, "dtype") : NULL, *name = dtype ? PyObject_Str(dtype) : NULL;
+  PyObject *dtype = mxp_has(o, "dtype") ? mxp_get(o, "dtype") : NULL, *name = dtype ? PyObject_Str(dtype) : NULL;
   Py_XDECREF(dtype);
   if (!name) PyErr_Clear();
   return name;
@@ -178,15 +200,6 @@ static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
 }
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
-/* An interned name is the same object each time: the interpreter's cache of lookups keeps one entry, not one a call. */
-bool mxp_has(PyObject *o, const char *name) {
-  PyObject *key = PyUnicode_InternFromString(name);
-  bool has = key && PyObject_HasAttr((PyObject *)Py_TYPE(o), key);
-  if (!key) PyErr_Clear();
-  Py_XDECREF(key);
-  return has;
-}
-
 bool mxp_is_operand(PyObject *o) {
   return (PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)) || mxp_has(o, "__mlx_array__");
 }
@@ -199,11 +212,11 @@ mx_array mxp_operand(mxb_ctx *ctx, PyObject *o) {
 /* A number of NumPy's is as weak as one of Python's. */
 mx_array mxp_weak_operand(mxb_ctx *ctx, PyObject *o) {
   if (!PyObject_CheckBuffer(o) || !mxp_has(o, "__array__") || !mxp_has(o, "item") || !mxp_has(o, "ndim")) return mxp_operand(ctx, o);
-  PyObject *ndim = PyObject_GetAttrString(o, "ndim");
+  PyObject *ndim = mxp_get(o, "ndim");
   bool is_scalar = ndim && PyLong_Check(ndim) && !PyObject_IsTrue(ndim);
   Py_XDECREF(ndim);
   if (!is_scalar) return ndim ? mxp_operand(ctx, o) : NULL;
-  PyObject *item = PyObject_CallMethod(o, "item", NULL);
+  PyObject *item = mxp_call(o, "item", PyTuple_New(0));
   mx_array a = item ? mxp_operand(ctx, item) : NULL;
   Py_XDECREF(item);
   return a;
@@ -363,7 +376,7 @@ static mx_array wrong_type(PyObject *o) {
 
 /* What o's method returns must be an array, of ours or with a buffer. */
 static mx_array from_method(mxb_ctx *ctx, PyObject *o, const char *method, bool share, int dtype) {
-  PyObject *made = PyObject_CallMethod(o, method, NULL);
+  PyObject *made = mxp_call(o, method, PyTuple_New(0));
   mx_array a = NULL;
   if (made && MXP_IS_ARRAY(made))
     a = mxb_retain(MXP_NODE(made));

@@ -102,7 +102,7 @@ static mx_array from_capsule(mxb_ctx *ctx, PyObject *capsule, bool share, int dt
 /* Asked before the producer does any work. */
 static bool is_on_cpu(PyObject *o) {
   if (!mxp_has(o, "__dlpack_device__")) return true;
-  PyObject *device = PyObject_CallMethod(o, "__dlpack_device__", NULL);
+  PyObject *device = mxp_call(o, "__dlpack_device__", PyTuple_New(0));
   int type, id;
   bool is_read = device && PyTuple_Check(device) && PyArg_ParseTuple(device, "ii:__dlpack_device__", &type, &id);
   if (device && !is_read && !PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "[from_dlpack] __dlpack_device__ must return a tuple of two ints");
@@ -114,7 +114,7 @@ static bool is_on_cpu(PyObject *o) {
 
 /* Producers from before DLPack 1.0 know no max_version. */
 static PyObject *ask_for_capsule(PyObject *o) {
-  PyObject *method = PyObject_GetAttrString(o, "__dlpack__"), *keywords = Py_BuildValue("{s(ii)}", "max_version", DLPACK_MAJOR, DLPACK_MINOR);
+  PyObject *method = mxp_get(o, "__dlpack__"), *keywords = Py_BuildValue("{s(ii)}", "max_version", DLPACK_MAJOR, DLPACK_MINOR);
   PyObject *none = PyTuple_New(0), *capsule = NULL;
   if (method && keywords && none) capsule = PyObject_Call(method, none, keywords);
   if (!capsule && method && PyErr_ExceptionMatches(PyExc_TypeError)) {

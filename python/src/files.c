@@ -40,19 +40,9 @@ static bool has_methods(PyObject *o, const char *who, const char *const *names) 
   return true;
 }
 
-/* object.name(*args); takes over args, and fails where that is NULL. */
-static PyObject *call(PyObject *object, const char *name, PyObject *args) {
-  PyObject *key = args ? PyUnicode_InternFromString(name) : NULL, *method = key ? PyObject_GetAttr(object, key) : NULL;
-  PyObject *result = method ? PyObject_Call(method, args, NULL) : NULL;
-  Py_XDECREF(args);
-  Py_XDECREF(key);
-  Py_XDECREF(method);
-  return result;
-}
-
 /* How much of a piece the object took; -1 with an exception. None means all of it. */
 static Py_ssize_t write_piece(PyObject *object, const char *data, size_t nbytes) {
-  PyObject *written = call(object, "write", Py_BuildValue("(y#)", data, (Py_ssize_t)nbytes));
+  PyObject *written = mxp_call(object, "write", Py_BuildValue("(y#)", data, (Py_ssize_t)nbytes));
   Py_ssize_t n = !written ? -1 : written == Py_None ? (Py_ssize_t)nbytes : PyLong_AsSsize_t(written);
   if (written && !PyErr_Occurred() && (n < 1 || n > (Py_ssize_t)nbytes))
     PyErr_Format(PyExc_OSError, "[save] write was given %zu bytes and returned %R", nbytes, written);
@@ -72,7 +62,7 @@ static mx_status write_all(void *user, const void *data, size_t nbytes) {
 }
 
 static long long tell(PyObject *object) {
-  PyObject *at = call(object, "tell", PyTuple_New(0));
+  PyObject *at = mxp_call(object, "tell", PyTuple_New(0));
   long long v = at ? PyLong_AsLongLong(at) : -1;
   Py_XDECREF(at);
   if (v < 0 && !PyErr_Occurred()) PyErr_SetString(PyExc_OSError, "[load] tell returned a negative number");
@@ -80,14 +70,14 @@ static long long tell(PyObject *object) {
 }
 
 static bool seek(PyObject *object, long long offset, int whence) {
-  PyObject *result = call(object, "seek", Py_BuildValue("(Li)", offset, whence));
+  PyObject *result = mxp_call(object, "seek", Py_BuildValue("(Li)", offset, whence));
   Py_XDECREF(result);
   return result != NULL;
 }
 
 /* Copies what one read returned; how much that was, or -1 with an exception. */
 static Py_ssize_t read_piece(PyObject *object, char *out, size_t nbytes) {
-  PyObject *bytes = call(object, "read", Py_BuildValue("(n)", (Py_ssize_t)nbytes));
+  PyObject *bytes = mxp_call(object, "read", Py_BuildValue("(n)", (Py_ssize_t)nbytes));
   Py_ssize_t n = bytes && PyBytes_Check(bytes) ? PyBytes_GET_SIZE(bytes) : -1;
   if (bytes && n < 0)
     PyErr_Format(PyExc_TypeError, "[load] read must return bytes, not %.200s: open the file in binary mode", Py_TYPE(bytes)->tp_name);
@@ -253,7 +243,7 @@ static mx_status add_member(const char *name, mx_array array, void *user) {
 /* A path's name, or what a file object says is its own; new, NULL with an exception. */
 static PyObject *name_of(PyObject *file) {
   if (is_path(file)) return PyOS_FSPath(file);
-  PyObject *name = PyObject_GetAttrString(file, "name");
+  PyObject *name = mxp_get(file, "name");
   if (name && (PyUnicode_Check(name) || PyBytes_Check(name))) return name;
   Py_XDECREF(name);
   PyErr_Clear();

@@ -23,8 +23,11 @@ mx_array mxp_foreign_share(mxb_ctx *ctx, const struct mxp_foreign *f, int dtype,
 /* A copy of an evaluated array, in memory of its own. */
 mx_array mxp_copied(mxb_ctx *ctx, mx_array node);
 
-/* Whether o's type has an attribute of that name. */
-bool mxp_has(PyObject *o, const char *name);
+/* ---- Attributes by interned names: the same object each time, so that the interpreter's cache of lookups keeps one entry
+ *      for it, not one for each call ------------------------------------------------------------------------------------ */
+bool mxp_has(PyObject *o, const char *name); /* whether o's type has it */
+PyObject *mxp_get(PyObject *o, const char *name);
+PyObject *mxp_call(PyObject *o, const char *name, PyObject *args); /* o.name(*args); takes over args, fails where they are NULL */
 
 /* ---- convert.c, dlpack.c: an array of an object that offers memory or an array. `share`: over that memory, or ValueError
  *      where it cannot be, `dtype` (-1: any) included; else a copy, in the dtype that is there -------------------------- */

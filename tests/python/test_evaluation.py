@@ -216,6 +216,21 @@ def test_nothing_is_left_behind():
     assert blocks < 50 and nbytes == 0
 
 
+def test_depends():
+    a, b = mx.array([1.0, 2.0]), mx.array(3)
+    assert mx.depends(a, b).tolist() == [1, 2] and [x.tolist() for x in mx.depends([a, b], (a, b))] == [[1, 2], 3]
+    assert isinstance(mx.depends((a,), b), list) and mx.depends([], b) == [] and mx.depends(a, []).tolist() == [1, 2]
+    bad = mx.take(mx.array([1]), mx.array([5]))
+    with pytest.raises(IndexError):
+        mx.eval(mx.depends(a, bad))
+    value, gradient = mx.value_and_grad(lambda x, y: mx.depends(x * x, x * y).sum(), argnums=(0, 1))(a, a)
+    assert value.item() == 5 and gradient[0].tolist() == [2, 4] and gradient[1].tolist() == [0, 0]
+    assert mx.jvp(lambda x: mx.depends(x * x, x), [a], [a])[1][0].tolist() == [2, 8]
+    for wrong in (lambda: mx.depends(1, a), lambda: mx.depends(a, 1), lambda: mx.depends([a, 1], a), lambda: mx.depends({"a": a}, a), lambda: mx.depends(a)):
+        with pytest.raises(TypeError, match="depends"):
+            wrong()
+
+
 def test_reference_counts_of_arguments_are_kept():
     objects = [mx.ones((3,)), None, True, mx.float32, "constant", (0,)]
     before = [sys.getrefcount(o) for o in objects]
