@@ -65,28 +65,6 @@ static mx_array as_dtype(mxb_ctx *ctx, mx_array a, int dtype) {
   return b;
 }
 
-/* ---- Attributes -------------------------------------------------------------------------------------------------- */
-bool mxp_has(PyObject *o, const char *name) {
-  PyObject *key = PyUnicode_InternFromString(name);
-  bool has = key && PyObject_HasAttr((PyObject *)Py_TYPE(o), key);
-  if (!key) PyErr_Clear();
-  Py_XDECREF(key);
-  return has;
-}
-
-PyObject *mxp_get(PyObject *o, const char *name) {
-  PyObject *key = PyUnicode_InternFromString(name), *value = key ? PyObject_GetAttr(o, key) : NULL;
-  Py_XDECREF(key);
-  return value;
-}
-
-PyObject *mxp_call(PyObject *o, const char *name, PyObject *args) {
-  PyObject *method = args ? mxp_get(o, name) : NULL, *result = method ? PyObject_Call(method, args, NULL) : NULL;
-  Py_XDECREF(args);
-  Py_XDECREF(method);
-  return result;
-}
-
 /* ---- Buffers ----------------------------------------------------------------------------------------------------- */
 static bool is_little(void) { return *(const char *)&(const int){1} == 1; }
 
@@ -163,7 +141,7 @@ static mx_array from_view(mxb_ctx *ctx, Py_buffer *view, bool share, int dtype) 
 
 /* An array of ml_dtypes, whose dtype is no letter of the struct module: NumPy sees its bits as integers. */
 static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
-  PyObject *bits = mxp_call(o, "view", Py_BuildValue("(s)", "uint16"));
+  PyObject *bits = mxp_call(o, MXP_NAME_view, Py_BuildValue("(s)", "uint16"));
   Py_buffer *view = bits ? open_view(bits) : NULL;
   mx_array a = view ? from_view(ctx, view, share, MX_UINT16) : NULL, b = a ? mxb_view(ctx, a, MX_BFLOAT16) : NULL;
   if (a && !b) mxp_raise(ctx);
@@ -174,7 +152,7 @@ static mx_array from_bfloat16(mxb_ctx *ctx, PyObject *o, bool share) {
 
 /* str(o.dtype), new; NULL without an exception where there is no such thing. */
 static PyObject *dtype_name(PyObject *o) {
-  PyObject *dtype = mxp_has(o, "dtype") ? mxp_get(o, "dtype") : NULL, *name = dtype ? PyObject_Str(dtype) : NULL;
+  PyObject *dtype = mxp_has(o, MXP_NAME_dtype) ? mxp_get(o, MXP_NAME_dtype) : NULL, *name = dtype ? PyObject_Str(dtype) : NULL;
   Py_XDECREF(dtype);
   if (!name) PyErr_Clear();
   return name;
@@ -201,7 +179,7 @@ static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
 bool mxp_is_operand(PyObject *o) {
-  return (PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)) || mxp_has(o, "__mlx_array__");
+  return (PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)) || mxp_has(o, MXP_NAME___mlx_array__);
 }
 
 mx_array mxp_operand(mxb_ctx *ctx, PyObject *o) {
@@ -211,12 +189,12 @@ mx_array mxp_operand(mxb_ctx *ctx, PyObject *o) {
 
 /* A number of NumPy's is as weak as one of Python's. */
 mx_array mxp_weak_operand(mxb_ctx *ctx, PyObject *o) {
-  if (!PyObject_CheckBuffer(o) || !mxp_has(o, "__array__") || !mxp_has(o, "item") || !mxp_has(o, "ndim")) return mxp_operand(ctx, o);
-  PyObject *ndim = mxp_get(o, "ndim");
+  if (!PyObject_CheckBuffer(o) || !mxp_has(o, MXP_NAME___array__) || !mxp_has(o, MXP_NAME_item) || !mxp_has(o, MXP_NAME_ndim)) return mxp_operand(ctx, o);
+  PyObject *ndim = mxp_get(o, MXP_NAME_ndim);
   bool is_scalar = ndim && PyLong_Check(ndim) && !PyObject_IsTrue(ndim);
   Py_XDECREF(ndim);
   if (!is_scalar) return ndim ? mxp_operand(ctx, o) : NULL;
-  PyObject *item = mxp_call(o, "item", PyTuple_New(0));
+  PyObject *item = mxp_call(o, MXP_NAME_item, PyTuple_New(0));
   mx_array a = item ? mxp_operand(ctx, item) : NULL;
   Py_XDECREF(item);
   return a;
@@ -375,7 +353,7 @@ static mx_array wrong_type(PyObject *o) {
 }
 
 /* What o's method returns must be an array, of ours or with a buffer. */
-static mx_array from_method(mxb_ctx *ctx, PyObject *o, const char *method, bool share, int dtype) {
+static mx_array from_method(mxb_ctx *ctx, PyObject *o, enum mxp_name method, bool share, int dtype) {
   PyObject *made = mxp_call(o, method, PyTuple_New(0));
   mx_array a = NULL;
   if (made && MXP_IS_ARRAY(made))
@@ -383,7 +361,7 @@ static mx_array from_method(mxb_ctx *ctx, PyObject *o, const char *method, bool 
   else if (made && PyObject_CheckBuffer(made))
     a = mxp_from_foreign(ctx, made, share, dtype);
   else if (made)
-    PyErr_Format(PyExc_TypeError, "[array] %.200s.%s must return an array, not %.200s", Py_TYPE(o)->tp_name, method, Py_TYPE(made)->tp_name);
+    PyErr_Format(PyExc_TypeError, "[array] %.200s.%U must return an array, not %.200s", Py_TYPE(o)->tp_name, mxp_names[method], Py_TYPE(made)->tp_name);
   Py_XDECREF(made);
   return a;
 }
@@ -393,12 +371,12 @@ mx_array mxp_from_foreign(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
   mx_array a = NULL;
   if (PyObject_CheckBuffer(o))
     a = from_buffer(ctx, o, share, dtype);
-  else if (mxp_has(o, "__mlx_array__"))
-    a = from_method(ctx, o, "__mlx_array__", share, dtype);
-  else if (mxp_has(o, "__dlpack__"))
+  else if (mxp_has(o, MXP_NAME___mlx_array__))
+    a = from_method(ctx, o, MXP_NAME___mlx_array__, share, dtype);
+  else if (mxp_has(o, MXP_NAME___dlpack__))
     a = mxp_from_dlpack(ctx, o, share, dtype);
-  else if (mxp_has(o, "__array__"))
-    a = from_method(ctx, o, "__array__", share, dtype);
+  else if (mxp_has(o, MXP_NAME___array__))
+    a = from_method(ctx, o, MXP_NAME___array__, share, dtype);
   else
     wrong_type(o);
   Py_LeaveRecursiveCall();
@@ -415,7 +393,7 @@ mx_array mxp_from_object(mxb_ctx *ctx, PyObject *o, int dtype) {
     return a;
   }
   mx_array a = mxp_from_foreign(ctx, o, false, dtype);
-  return a && dtype < 0 && mx_dtype_of(a) == MX_FLOAT64 && !mxp_has(o, "__mlx_array__") ? as_dtype(ctx, a, MX_FLOAT32)
+  return a && dtype < 0 && mx_dtype_of(a) == MX_FLOAT64 && !mxp_has(o, MXP_NAME___mlx_array__) ? as_dtype(ctx, a, MX_FLOAT32)
                                                                                        : as_dtype(ctx, a, dtype);
 }
 

@@ -101,8 +101,8 @@ static mx_array from_capsule(mxb_ctx *ctx, PyObject *capsule, bool share, int dt
 
 /* Asked before the producer does any work. */
 static bool is_on_cpu(PyObject *o) {
-  if (!mxp_has(o, "__dlpack_device__")) return true;
-  PyObject *device = mxp_call(o, "__dlpack_device__", PyTuple_New(0));
+  if (!mxp_has(o, MXP_NAME___dlpack_device__)) return true;
+  PyObject *device = mxp_call(o, MXP_NAME___dlpack_device__, PyTuple_New(0));
   int type, id;
   bool is_read = device && PyTuple_Check(device) && PyArg_ParseTuple(device, "ii:__dlpack_device__", &type, &id);
   if (device && !is_read && !PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "[from_dlpack] __dlpack_device__ must return a tuple of two ints");
@@ -114,7 +114,7 @@ static bool is_on_cpu(PyObject *o) {
 
 /* Producers from before DLPack 1.0 know no max_version. */
 static PyObject *ask_for_capsule(PyObject *o) {
-  PyObject *method = mxp_get(o, "__dlpack__"), *keywords = Py_BuildValue("{s(ii)}", "max_version", DLPACK_MAJOR, DLPACK_MINOR);
+  PyObject *method = mxp_get(o, MXP_NAME___dlpack__), *keywords = Py_BuildValue("{s(ii)}", "max_version", DLPACK_MAJOR, DLPACK_MINOR);
   PyObject *none = PyTuple_New(0), *capsule = NULL;
   if (method && keywords && none) capsule = PyObject_Call(method, none, keywords);
   if (!capsule && method && PyErr_ExceptionMatches(PyExc_TypeError)) {
@@ -144,7 +144,7 @@ static PyObject *core_from_dlpack(PyObject *module, PyObject *args, PyObject *ke
   if (!ctx || !PyArg_ParseTupleAndKeywords(args, keywords, "O|$O:from_dlpack", names, &o, &copy_object)) return NULL;
   int copy = mxp_read_copy(copy_object, "from_dlpack");
   if (copy == -2) return NULL;
-  if (!PyCapsule_CheckExact(o) && !mxp_has(o, "__dlpack__"))
+  if (!PyCapsule_CheckExact(o) && !mxp_has(o, MXP_NAME___dlpack__))
     return PyErr_Format(PyExc_TypeError, "[from_dlpack] expects an object with __dlpack__, not %.200s", Py_TYPE(o)->tp_name);
   mx_array a = MXP_IS_ARRAY(o) ? mxp_array_as_array(ctx, o, -1, copy) : mxp_from_dlpack(ctx, o, copy == 0, -1);
   if (a && mx_dtype_of(a) == MX_FLOAT64 && !MXP_IS_ARRAY(o)) { /* as mx.array */

@@ -166,9 +166,9 @@ static PyObject *bfloat16_view(mxb_ctx *ctx, PyObject *numpy, mx_array node) {
       PyErr_SetString(PyExc_TypeError, "[array] NumPy has no bfloat16: install ml_dtypes, or convert with astype(mx.float32) first");
     return NULL;
   }
-  PyObject *dtype = mxp_get(ml_dtypes, "bfloat16"), *bits = dtype ? mxp_wrap(ctx, mxb_view(ctx, node, MX_UINT16)) : NULL;
-  PyObject *plain = bits ? mxp_call(numpy, "asarray", Py_BuildValue("(O)", bits)) : NULL;
-  PyObject *view = plain ? mxp_call(plain, "view", Py_BuildValue("(O)", dtype)) : NULL;
+  PyObject *dtype = mxp_get(ml_dtypes, MXP_NAME_bfloat16), *bits = dtype ? mxp_wrap(ctx, mxb_view(ctx, node, MX_UINT16)) : NULL;
+  PyObject *plain = bits ? mxp_call(numpy, MXP_NAME_asarray, Py_BuildValue("(O)", bits)) : NULL;
+  PyObject *view = plain ? mxp_call(plain, MXP_NAME_view, Py_BuildValue("(O)", dtype)) : NULL;
   Py_DECREF(ml_dtypes);
   Py_XDECREF(dtype);
   Py_XDECREF(bits);
@@ -179,22 +179,22 @@ static PyObject *bfloat16_view(mxb_ctx *ctx, PyObject *numpy, mx_array node) {
 /* A memoryview, since asarray of the array itself would come back here where its memory cannot be had. */
 static PyObject *numpy_view(mxb_ctx *ctx, PyObject *numpy, PyObject *self) {
   if (mx_dtype_of(MXP_NODE(self)) == MX_BFLOAT16) return bfloat16_view(ctx, numpy, MXP_NODE(self));
-  PyObject *memory = PyMemoryView_FromObject(self), *view = memory ? mxp_call(numpy, "asarray", Py_BuildValue("(O)", memory)) : NULL;
+  PyObject *memory = PyMemoryView_FromObject(self), *view = memory ? mxp_call(numpy, MXP_NAME_asarray, Py_BuildValue("(O)", memory)) : NULL;
   Py_XDECREF(memory);
   return view;
 }
 
 /* `view` is given up. */
 static PyObject *convert_view(PyObject *numpy, PyObject *view, PyObject *wanted, int copy) {
-  PyObject *dtype = wanted == Py_None ? NULL : mxp_call(numpy, "dtype", Py_BuildValue("(O)", wanted));
-  PyObject *have = dtype ? mxp_get(view, "dtype") : NULL, *result = NULL;
+  PyObject *dtype = wanted == Py_None ? NULL : mxp_call(numpy, MXP_NAME_dtype, Py_BuildValue("(O)", wanted));
+  PyObject *have = dtype ? mxp_get(view, MXP_NAME_dtype) : NULL, *result = NULL;
   int is_other = have ? PyObject_RichCompareBool(have, dtype, Py_NE) : wanted == Py_None ? 0 : -1;
   if (is_other == 1 && !copy)
     PyErr_Format(PyExc_ValueError, "[array] %S cannot become %S without a copy", have, dtype);
   else if (is_other == 1)
-    result = mxp_call(view, "astype", Py_BuildValue("(O)", dtype));
+    result = mxp_call(view, MXP_NAME_astype, Py_BuildValue("(O)", dtype));
   else if (!is_other)
-    result = copy == 1 ? mxp_call(view, "copy", PyTuple_New(0)) : Py_NewRef(view);
+    result = copy == 1 ? mxp_call(view, MXP_NAME_copy, PyTuple_New(0)) : Py_NewRef(view);
   Py_XDECREF(dtype);
   Py_XDECREF(have);
   Py_DECREF(view);

@@ -6,7 +6,7 @@
 
 #define PIECE ((size_t)1 << 20) /* bytes given to a file object at once */
 
-static bool is_path(PyObject *o) { return PyUnicode_Check(o) || PyBytes_Check(o) || mxp_has(o, "__fspath__"); }
+static bool is_path(PyObject *o) { return PyUnicode_Check(o) || PyBytes_Check(o) || mxp_has(o, MXP_NAME___fspath__); }
 
 /* A path with this ending, which is added where it is missing; NULL with an exception. The caller frees it. */
 static char *path_of(PyObject *o, const char *ending) {
@@ -31,18 +31,15 @@ struct file {
   long long start, at; /* where the data begin; where the object stands */
 };
 
-static bool has_methods(PyObject *o, const char *who, const char *const *names) {
-  for (; *names; names++)
-    if (!PyObject_HasAttrString(o, *names)) {
-      PyErr_Format(PyExc_TypeError, "[%s] file must be a path or a binary file object with %s, not %.200s", who, *names, Py_TYPE(o)->tp_name);
-      return false;
-    }
-  return true;
+static bool has_method(PyObject *o, const char *who, enum mxp_name name) {
+  if (PyObject_HasAttr(o, mxp_names[name])) return true;
+  PyErr_Format(PyExc_TypeError, "[%s] file must be a path or a binary file object with %U, not %.200s", who, mxp_names[name], Py_TYPE(o)->tp_name);
+  return false;
 }
 
 /* How much of a piece the object took; -1 with an exception. None means all of it. */
 static Py_ssize_t write_piece(PyObject *object, const char *data, size_t nbytes) {
-  PyObject *written = mxp_call(object, "write", Py_BuildValue("(y#)", data, (Py_ssize_t)nbytes));
+  PyObject *written = mxp_call(object, MXP_NAME_write, Py_BuildValue("(y#)", data, (Py_ssize_t)nbytes));
   Py_ssize_t n = !written ? -1 : written == Py_None ? (Py_ssize_t)nbytes : PyLong_AsSsize_t(written);
   if (written && !PyErr_Occurred() && (n < 1 || n > (Py_ssize_t)nbytes))
     PyErr_Format(PyExc_OSError, "[save] write was given %zu bytes and returned %R", nbytes, written);
@@ -62,7 +59,7 @@ static mx_status write_all(void *user, const void *data, size_t nbytes) {
 }
 
 static long long tell(PyObject *object) {
-  PyObject *at = mxp_call(object, "tell", PyTuple_New(0));
+  PyObject *at = mxp_call(object, MXP_NAME_tell, PyTuple_New(0));
   long long v = at ? PyLong_AsLongLong(at) : -1;
   Py_XDECREF(at);
   if (v < 0 && !PyErr_Occurred()) PyErr_SetString(PyExc_OSError, "[load] tell returned a negative number");
@@ -70,14 +67,14 @@ static long long tell(PyObject *object) {
 }
 
 static bool seek(PyObject *object, long long offset, int whence) {
-  PyObject *result = mxp_call(object, "seek", Py_BuildValue("(Li)", offset, whence));
+  PyObject *result = mxp_call(object, MXP_NAME_seek, Py_BuildValue("(Li)", offset, whence));
   Py_XDECREF(result);
   return result != NULL;
 }
 
 /* Copies what one read returned; how much that was, or -1 with an exception. */
 static Py_ssize_t read_piece(PyObject *object, char *out, size_t nbytes) {
-  PyObject *bytes = mxp_call(object, "read", Py_BuildValue("(n)", (Py_ssize_t)nbytes));
+  PyObject *bytes = mxp_call(object, MXP_NAME_read, Py_BuildValue("(n)", (Py_ssize_t)nbytes));
   Py_ssize_t n = bytes && PyBytes_Check(bytes) ? PyBytes_GET_SIZE(bytes) : -1;
   if (bytes && n < 0)
     PyErr_Format(PyExc_TypeError, "[load] read must return bytes, not %.200s: open the file in binary mode", Py_TYPE(bytes)->tp_name);
@@ -106,19 +103,17 @@ static mx_status read_all(void *user, uint64_t offset, void *out, size_t nbytes)
 
 /* The source that goes from where the object stands to its end. */
 static bool open_source(struct file *f, mxb_source *source) {
-  static const char *const methods[] = {"read", "seek", "tell", NULL};
-  if (!has_methods(f->object, "load", methods) || (f->start = tell(f->object)) < 0 || !seek(f->object, 0, 2) || (f->at = tell(f->object)) < 0)
-    return false;
+  PyObject *o = f->object;
+  if (!has_method(o, "load", MXP_NAME_read) || !has_method(o, "load", MXP_NAME_seek) || !has_method(o, "load", MXP_NAME_tell)) return false;
+  if ((f->start = tell(o)) < 0 || !seek(o, 0, 2) || (f->at = tell(o)) < 0) return false;
   *source = (mxb_source){read_all, f->at > f->start ? (uint64_t)(f->at - f->start) : 0, f};
   return true;
 }
 
 /* ---- save -------------------------------------------------------------------------------------------------------- */
-static const char *const write_methods[] = {"write", NULL};
-
 static bool save_to(mxb_ctx *ctx, PyObject *file, mx_array node) {
   struct file f = {file, 0, 0};
-  if (!is_path(file)) return has_methods(file, "save", write_methods) && (!mxb_save_to(ctx, &(mxb_sink){write_all, &f}, node) || mxp_raise(ctx));
+  if (!is_path(file)) return has_method(file, "save", MXP_NAME_write) && (!mxb_save_to(ctx, &(mxb_sink){write_all, &f}, node) || mxp_raise(ctx));
   char *path = path_of(file, ".npy");
   if (!path) return false;
   mx_status status;
@@ -191,7 +186,7 @@ static bool write_archive(mxb_ctx *ctx, struct archive *z, bool deflates) {
   const mx_array *arrays = z->leaves.at;
   size_t n = z->leaves.count;
   if (!is_path(z->file))
-    return has_methods(z->file, "savez", write_methods) &&
+    return has_method(z->file, "savez", MXP_NAME_write) &&
            (!mxb_save_named_to(ctx, &(mxb_sink){write_all, &f}, z->names, arrays, n, deflates) || mxp_raise(ctx));
   char *path = path_of(z->file, ".npz");
   if (!path) return false;
@@ -243,7 +238,7 @@ static mx_status add_member(const char *name, mx_array array, void *user) {
 /* A path's name, or what a file object says is its own; new, NULL with an exception. */
 static PyObject *name_of(PyObject *file) {
   if (is_path(file)) return PyOS_FSPath(file);
-  PyObject *name = mxp_get(file, "name");
+  PyObject *name = mxp_get(file, MXP_NAME_name);
   if (name && (PyUnicode_Check(name) || PyBytes_Check(name))) return name;
   Py_XDECREF(name);
   PyErr_Clear();
@@ -316,7 +311,7 @@ static PyObject *core_load(PyObject *module, PyObject *args, PyObject *keywords)
   if (!ctx || !PyArg_ParseTupleAndKeywords(args, keywords, "O|Op$O:load", names, &file, &format, &wants_metadata, &stream) ||
       (stream != Py_None && !mxp_check_stream(stream, "load")))
     return NULL;
-  if (!is_path(file) && !PyObject_HasAttrString(file, "read"))
+  if (!is_path(file) && !PyObject_HasAttr(file, mxp_names[MXP_NAME_read]))
     return PyErr_Format(PyExc_TypeError, "[load] file must be a path or a binary file object, not %.200s", Py_TYPE(file)->tp_name);
   int is_npz = read_format(file, format);
   if (is_npz < 0) return NULL;

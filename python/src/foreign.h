@@ -23,11 +23,19 @@ mx_array mxp_foreign_share(mxb_ctx *ctx, const struct mxp_foreign *f, int dtype,
 /* A copy of an evaluated array, in memory of its own. */
 mx_array mxp_copied(mxb_ctx *ctx, mx_array node);
 
-/* ---- Attributes by interned names: the same object each time, so that the interpreter's cache of lookups keeps one entry
- *      for it, not one for each call ------------------------------------------------------------------------------------ */
-bool mxp_has(PyObject *o, const char *name); /* whether o's type has it */
-PyObject *mxp_get(PyObject *o, const char *name);
-PyObject *mxp_call(PyObject *o, const char *name, PyObject *args); /* o.name(*args); takes over args, fails where they are NULL */
+/* ---- names.c: attributes of other objects. Their names are made once: strings that are made for each call would fill the
+ *      interpreter's cache of lookups ------------------------------------------------------------------------------------ */
+#define MXP_NAMES(X)                                                                                                       \
+  X(__array__) X(__dlpack__) X(__dlpack_device__) X(__fspath__) X(__mlx_array__) X(asarray) X(astype) X(bfloat16) X(copy)   \
+  X(dtype) X(item) X(name) X(ndim) X(read) X(seek) X(tell) X(view) X(write)
+#define MXP_NAME(name) MXP_NAME_##name,
+enum mxp_name { MXP_NAMES(MXP_NAME) MXP_NAME_COUNT };
+#undef MXP_NAME
+extern PyObject *mxp_names[MXP_NAME_COUNT];
+
+bool mxp_has(PyObject *o, enum mxp_name name); /* whether o's type has it */
+PyObject *mxp_get(PyObject *o, enum mxp_name name);
+PyObject *mxp_call(PyObject *o, enum mxp_name name, PyObject *args); /* o.name(*args); takes over args, fails where they are NULL */
 
 /* ---- convert.c, dlpack.c: an array of an object that offers memory or an array. `share`: over that memory, or ValueError
  *      where it cannot be, `dtype` (-1: any) included; else a copy, in the dtype that is there -------------------------- */

@@ -84,7 +84,7 @@ PyMODINIT_FUNC PyInit_core(void) {
     PyErr_SetString(PyExc_ImportError, "mlx.core works in the main interpreter only");
     return NULL;
   }
-  if (!mxp_intern_names() || !mxp_array_ready() || PyType_Ready(&mxp_dtype_type) || PyType_Ready(&mxp_grad_type)) return NULL;
+  if (!mxp_intern_names() || !mxp_make_names() || !mxp_array_ready() || PyType_Ready(&mxp_dtype_type) || PyType_Ready(&mxp_grad_type)) return NULL;
   PyObject *m = PyModule_Create(&core);
   if (m && !fill(m)) Py_CLEAR(m);
   return m;

@@ -53,6 +53,9 @@ mx_array mxp_weak_operand(mxb_ctx *ctx, PyObject *o); /* the same beside an arra
 mx_array mxp_from_object(mxb_ctx *ctx, PyObject *o, int dtype);
 bool mxp_is_operand(PyObject *o); /* cheap: could mxp_operand take it? */
 
+/* ---- names.c ----------------------------------------------------------------------------------------------------- */
+bool mxp_make_names(void);
+
 /* ---- export.c ---------------------------------------------------------------------------------------------------- */
 PyObject *mxp_item(PyObject *array);
 PyObject *mxp_tolist(PyObject *array);

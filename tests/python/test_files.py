@@ -283,13 +283,7 @@ def test_names_in_archives_are_names_of_arrays_alone(tmp_path):
     assert os.listdir(tmp_path) == ["in"] and sorted(os.listdir(tmp_path / "in")) == ["a.npz", "b.npz"]
 
 
-# ---- Leaks: NumPy and zipfile fill caches for a while, so the first rounds do not count
-def leaks(use, times):
-    growth(use, times)
-    blocks, nbytes = growth(use, times)
-    return blocks >= times or nbytes != 0
-
-
+# ---- Leaks
 def test_paths_leave_nothing_behind(tmp_path):
     a = mx.array(X)
 
@@ -301,7 +295,8 @@ def test_paths_leave_nothing_behind(tmp_path):
             with pytest.raises((OSError, TypeError)):
                 wrong()
 
-    assert not leaks(use, times=50)
+    blocks, nbytes = growth(use, times=40)
+    assert blocks < 30 and nbytes == 0
 
 
 def test_file_objects_leave_nothing_behind():
@@ -316,4 +311,5 @@ def test_file_objects_leave_nothing_behind():
             with pytest.raises((OSError, TypeError, KeyError, ValueError)):
                 wrong()
 
-    assert not leaks(use, times=200)
+    blocks, nbytes = growth(use)
+    assert blocks < 50 and nbytes == 0

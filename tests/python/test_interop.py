@@ -231,17 +231,14 @@ def test_array_namespace_info():
 
 
 def test_nothing_is_left_behind():
-    half = X.astype(ml_dtypes.bfloat16)
-
     def use():
         np.asarray(mx.array(X))[0, 0] = 1
-        for n in (X, X.T, X[::-1, ::2], half, X[:0]):
+        for n in (X, X.T, X[::-1, ::2], X[:0]):
             mx.asarray(n, copy=False) + 1
             mx.array(n).__array__()
         for wrong in ("abc", np.array([{}]), X.astype("f8")):
             with pytest.raises((TypeError, ValueError)):
                 mx.asarray(wrong, copy=False)
 
-    growth(use, times=300)  # NumPy fills caches for a while
-    blocks, nbytes = growth(use, times=400)
-    assert blocks < 400 and nbytes == 0
+    blocks, nbytes = growth(use)
+    assert blocks < 50 and nbytes == 0
