@@ -144,6 +144,13 @@ bool mxi_broadcast_shapes(struct mxi_ctx *c, const char *who, int a_ndim, const 
   return true;
 }
 
+bool mxi_can_be_counted(mx_dtype dtype, int ndim, const int64_t *shape) {
+  int64_t n = (int64_t)mxi_itemsize(dtype);
+  for (int i = 0; i < ndim; i++)
+    if (shape[i] > 0 && __builtin_mul_overflow(n, shape[i], &n)) return false;
+  return true;
+}
+
 bool mxi_check_shape(struct mxi_ctx *c, const char *who, mx_ints shape, mx_dtype dtype) {
   if ((unsigned)dtype >= MXI_DTYPE_COUNT) {
     mxi_fail(c, MX_ERR_DTYPE, "[%s] %d is not a dtype", who, (int)dtype);
@@ -153,18 +160,13 @@ bool mxi_check_shape(struct mxi_ctx *c, const char *who, mx_ints shape, mx_dtype
     mxi_fail(c, MX_ERR_SHAPE, "[%s] a shape has at most %d axes", who, MXI_MAX_NDIM);
     return false;
   }
-  int64_t n = (int64_t)mxi_itemsize(dtype);
-  bool empty = false, overflow = false;
   for (size_t i = 0; i < shape.count; i++) {
-    if (shape.at[i] < 0) {
-      mxi_fail(c, MX_ERR_SHAPE, "[%s] shape %s has a negative size", who,
-               mxi_shape_text((char[96]){0}, 96, (int)shape.count, shape.at));
-      return false;
-    }
-    if (shape.at[i] == 0) empty = true;
-    if (shape.at[i] && __builtin_mul_overflow(n, shape.at[i], &n)) overflow = true, n = 1;
+    if (shape.at[i] >= 0) continue;
+    mxi_fail(c, MX_ERR_SHAPE, "[%s] shape %s has a negative size", who,
+             mxi_shape_text((char[96]){0}, 96, (int)shape.count, shape.at));
+    return false;
   }
-  if (!overflow || empty) return true;
+  if (mxi_can_be_counted(dtype, (int)shape.count, shape.at)) return true;
   mxi_fail(c, MX_ERR_SHAPE, "[%s] an array of shape %s is larger than memory can be", who,
            mxi_shape_text((char[96]){0}, 96, (int)shape.count, shape.at));
   return false;

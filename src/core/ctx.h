@@ -62,6 +62,9 @@ bool mxi_axes(struct mxi_ctx *c, const char *who, mx_ints axes, int ndim, uint64
 /* The shape that `a` and `b` broadcast to; false with MX_ERR_SHAPE. out has room for MXI_MAX_NDIM and may be a or b. */
 bool mxi_broadcast_shapes(struct mxi_ctx *c, const char *who, int a_ndim, const int64_t *a, int b_ndim, const int64_t *b,
                           int *out_ndim, int64_t *out);
+/* Whether the bytes of such an array fit an int64. An axis of size 0 does not excuse the others, since steps are products of
+ * them. */
+bool mxi_can_be_counted(mx_dtype dtype, int ndim, const int64_t *shape);
 /* Checks a list of sizes a user gave: none negative, rank and product within limits; false with MX_ERR_SHAPE. */
 bool mxi_check_shape(struct mxi_ctx *c, const char *who, mx_ints shape, mx_dtype dtype);
 /* "(2, 3)" for messages, into a caller's buffer, cut with "..." when long; returns buf. */

@@ -53,13 +53,7 @@ static bool check_large_size(struct mxi_ctx *c, const char *who, mx_dtype dtype,
     mxi_fail(c, MX_ERR_SHAPE, "[%s] %d axes are more than the %d an array can have", who, ndim, MXI_MAX_NDIM);
     return false;
   }
-  int64_t n = (int64_t)mxi_itemsize(dtype);
-  bool empty = false, overflow = false;
-  for (int i = 0; i < ndim; i++) {
-    if (shape[i] == 0) empty = true;
-    if (shape[i] > 0 && __builtin_mul_overflow(n, shape[i], &n)) overflow = true, n = 1;
-  }
-  if (!overflow || empty) return true;
+  if (mxi_can_be_counted(dtype, ndim, shape)) return true;
   mxi_fail(c, MX_ERR_SHAPE, "[%s] an array of shape %s and dtype %s is larger than memory can be", who,
            mxi_shape_text((char[96]){0}, 96, ndim, shape), mxi_dtype_names[dtype]);
   return false;

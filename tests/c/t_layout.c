@@ -231,6 +231,8 @@ static void shapes_are_checked_at_the_call(void **state) {
   REFUSED(mx_pad(a, MX_INTS(-1), MX_INTS(0), a), MX_ERR_VALUE);
   REFUSED(mx_pad_edge(none, MX_INTS(1), MX_INTS(0)), MX_ERR_VALUE);
   REFUSED(mx_zeros(MX_INTS(INT64_MAX, 3), MX_INT8), MX_ERR_SHAPE);
+  REFUSED(mx_zeros(MX_INTS(0, INT64_MAX, 4), MX_INT8), MX_ERR_SHAPE);
+  REFUSED(mx_tile(mx_zeros(MX_INTS(0, 4, 3), MX_INT8), MX_INTS(1, INT64_MAX, 1)), MX_ERR_SHAPE);
   REFUSED(mx_repeat(mx_zeros(MX_INTS(3), MX_INT8), -1, 0), MX_ERR_VALUE);
   REFUSED(mx_arange(0, 1, 0, MX_INT32), MX_ERR_VALUE);
   REFUSED(mx_arange(0, 1, 1, MX_BOOL), MX_ERR_VALUE);
