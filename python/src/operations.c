@@ -2821,7 +2821,8 @@ PyMethodDef mxp_core_functions[] = {
      "       [2, 5]], dtype=int32)"},
     {"flatten", MXP_CFUNCTION(flatten_function), METH_FASTCALL | METH_KEYWORDS,
      "flatten($module, a, /, start_axis=0, end_axis=-1, *, stream=None)\n--\n\n"
-     "`a` with its axes from `start_axis` to `end_axis` merged; a start before the first axis and an end beyond the last count as these.\n"
+     "`a` with its axes from `start_axis` to `end_axis` merged; a start before the first axis and an end beyond the\n"
+     "last count as these.\n"
      "shape: a 0-d array gives (1,).\n"
      "\n>>> mx.flatten(mx.ones((2, 3, 4)), start_axis=1).shape\n"
      "(2, 12)"},
@@ -3798,7 +3799,8 @@ PyMethodDef mxp_array_operations[] = {
      "(4, 2, 3)"},
     {"flatten", MXP_CFUNCTION(flatten_method), METH_FASTCALL | METH_KEYWORDS,
      "flatten($self, /, start_axis=0, end_axis=-1, *, stream=None)\n--\n\n"
-     "`a` with its axes from `start_axis` to `end_axis` merged; a start before the first axis and an end beyond the last count as these.\n"
+     "`a` with its axes from `start_axis` to `end_axis` merged; a start before the first axis and an end beyond the\n"
+     "last count as these.\n"
      "shape: a 0-d array gives (1,).\n"
      "\n>>> mx.flatten(mx.ones((2, 3, 4)), start_axis=1).shape\n"
      "(2, 12)"},

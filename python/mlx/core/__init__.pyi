@@ -269,6 +269,7 @@ def vjp(fun: Callable, primals: list[array], cotangents: list[array]) -> tuple[l
 def jvp(fun: Callable, primals: list[array], tangents: list[array]) -> tuple[list[array], list[array]]: ...
 def checkpoint(fun: Callable) -> Callable: ...
 
+@final
 class custom_function:
     """A function with derivatives of one's own; a decorator."""
 
