@@ -58,7 +58,9 @@ static PyObject *axis_error;
 bool mxp_add_errors(PyObject *m) {
   PyObject *bases = PyTuple_Pack(2, PyExc_ValueError, PyExc_IndexError);
   if (bases)
-    axis_error = PyErr_NewExceptionWithDoc("mlx.core.AxisError", "An axis is out of range: a ValueError and an IndexError.", bases, NULL);
+    axis_error = PyErr_NewExceptionWithDoc("mlx.core.AxisError", "An axis is out of range: a ValueError and an IndexError.\n\n"
+                                           ">>> mx.sum(mx.ones((2, 2)), axis=2)\nTraceback (most recent call last):\n"
+                                           "mlx.core.AxisError: [sum] axis 2 is out of range for an array with 2 axes", bases, NULL);
   Py_XDECREF(bases);
   return axis_error && !PyModule_AddObjectRef(m, "AxisError", axis_error);
 }

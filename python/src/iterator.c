@@ -39,7 +39,7 @@ static PyTypeObject iterator_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ArrayIterator",
     .tp_basicsize = sizeof(iterator_object),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_doc = "What iter(array) returns.",
+    .tp_doc = "What iter(array) returns: the items along the first axis.\n\n>>> next(iter(mx.array([1, 2])))\narray(1, dtype=int32)",
     .tp_dealloc = iterator_dealloc,
     .tp_iter = PyObject_SelfIter,
     .tp_iternext = iterator_next,

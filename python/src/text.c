@@ -97,7 +97,8 @@ static PyTypeObject options_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.PrintOptions",
     .tp_basicsize = sizeof(options_object),
     .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_doc = "PrintOptions(precision=-1)\n--\n\nHow arrays are printed: get_printoptions() is what holds now.\n\n>>> mx.PrintOptions(precision=3)\nPrintOptions(precision=3)",
+    .tp_doc = "PrintOptions(precision=-1)\n--\n\nHow arrays are printed: get_printoptions() is what holds now.\n\n"
+              ">>> mx.PrintOptions(precision=3)\nPrintOptions(precision=3)",
     .tp_new = options_new,
     .tp_repr = options_repr,
     .tp_getset = options_getset,
@@ -167,7 +168,7 @@ static PyMethodDef functions[] = {
     {"set_printoptions", KEYWORDS(set_options), METH_VARARGS | METH_KEYWORDS,
      "set_printoptions($module, precision=-1)\n--\n\nPrints floats with so many decimals from now on; -1: with six significant digits.\n\n"
      ">>> mx.set_printoptions(precision=2)\n>>> mx.array([0.123, 4])\narray([0.12, 4.00], dtype=float32)\n>>> mx.set_printoptions()"},
-    {"get_printoptions", get_options, METH_NOARGS, "get_printoptions($module)\n--\n\nHow arrays are printed now, as PrintOptions.\n\n>>> mx.get_printoptions()\nPrintOptions(precision=-1)"},
+    {"get_printoptions", get_options, METH_NOARGS, "get_printoptions($module)\n--\n\nHow arrays are printed now, as PrintOptions.\n\n>>> mx.get_printoptions().precision\n-1"},
     {"printoptions", KEYWORDS(print_options), METH_VARARGS | METH_KEYWORDS,
      "printoptions($module, precision=-1)\n--\n\nset_printoptions for the duration of a with statement.\n\n"
      ">>> with mx.printoptions(precision=2):\n...     print(mx.array(0.123))\narray(0.12, dtype=float32)"},

@@ -19,6 +19,7 @@ struct term {
 
 struct einsum {
   struct mxi_ctx *c;
+  const char *who;       /* stands in errors */
   const char *text, *at; /* the subscripts, and where reading is */
   int64_t size[LABELS];  /* 0: not seen */
   bool seen[LABELS];
@@ -33,7 +34,7 @@ struct einsum {
 
 /* ---- Reading the string ------------------------------------------------------------------------------------------ */
 static bool bad(struct einsum *e, const char *what) {
-  mxi_fail(e->c, MX_ERR_VALUE, "[einsum] %s in \"%.200s\"", what, e->text);
+  mxi_fail(e->c, MX_ERR_VALUE, "[%s] %s in \"%.200s\"", e->who, what, e->text);
   return false;
 }
 
@@ -95,7 +96,7 @@ static bool note_sizes(struct einsum *e, const struct term *t) {
     if (!e->seen[l] || e->size[l] == 1) {
       e->size[l] = size;
     } else if (size != e->size[l] && size != 1) {
-      mxi_fail(e->c, MX_ERR_SHAPE, "[einsum] a subscript stands for sizes %lld and %lld in \"%.200s\"",
+      mxi_fail(e->c, MX_ERR_SHAPE, "[%s] a subscript stands for sizes %lld and %lld in \"%.200s\"", e->who,
                (long long)e->size[l], (long long)size, e->text);
       return false;
     }
@@ -200,7 +201,7 @@ static mx_array arrange(const struct einsum *e, const struct term *t, const uint
   }
   if (axes) MXI_TRY(a = mxi_permute(e->c, a, &order));
   if (!mxi_same_shape(mxi_list(wide, axes), a)) MXI_TRY(a = mxi_broadcast_to(e->c, a, mxi_list(wide, axes)));
-  if (ndim > MXI_MAX_NDIM) return mxi_fail(e->c, MX_ERR_SHAPE, "[einsum] more than %d axes", MXI_MAX_NDIM);
+  if (ndim > MXI_MAX_NDIM) return mxi_fail(e->c, MX_ERR_SHAPE, "[%s] more than %d axes", e->who, MXI_MAX_NDIM);
   return mxi_reshape(e->c, a, mxi_list(shape, ndim));
 }
 
@@ -334,6 +335,7 @@ static struct einsum *begin(struct mxi_ctx *ctx, const char *who, const char *su
   struct einsum *e = mxi_calloc(sizeof *e + count * sizeof *e->terms);
   if (!e) return (void *)mxi_fail_memory(ctx, who);
   e->c = ctx;
+  e->who = who;
   e->text = e->at = subscripts;
   e->count = count;
   e->terms = (struct term *)(e + 1);
