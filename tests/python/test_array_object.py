@@ -296,6 +296,54 @@ def test_unique_of_little():
             wrong()
 
 
+@pytest.mark.parametrize("subscripts, shapes, steps, costs", [
+    ("ij,jk,kl->il", [(2, 3), (3, 4), (4, 5)], [(1, 2), (0, 1)], (4, 3, 360, 180)), ("ij->ji", [(2, 3)], [(0,)], (2, 2, 6, 6)),
+    ("ij,jk", [(2, 3), (3, 4)], [(0, 1)], (3, 3, 48, 48)), ("ij,j,ik->ik", [(2, 3), (3,), (2, 4)], [(0, 1), (0, 1)], (3, 2, 72, 20)),
+    ("ij,jk,kl,lm->im", [(2, 30), (30, 4), (4, 50), (50, 6)], [(2, 3), (0, 1), (0, 1)], (5, 3, 288000, 2976)), ("ij->", [(3, 3)], [(0,)], (2, 2, 18, 18))])
+def test_einsum_path(subscripts, shapes, steps, costs):
+    for dtype in (mx.float32, mx.int32):
+        path, text = mx.einsum_path(subscripts, *[mx.ones(shape, dtype=dtype) for shape in shapes])
+        assert path == steps
+        assert text == ("  Complete contraction:  {}\n         Naive scaling:  {}\n     Optimized scaling:  {}\n"
+                        "      Naive FLOP count:  {}\n  Optimized FLOP count:  {}\n").format(subscripts, *costs)
+
+
+def test_steps_of_a_path_make_the_result():
+    terms = {0: "ab", 1: "bc", 2: "cd", 3: "de", 4: "ea"}
+    arrays = [mx.random.normal((n, m)) for n, m in ((2, 9), (9, 3), (3, 8), (8, 4), (4, 2))]
+    names, values = list(terms.values()), list(arrays)
+    for i, j in mx.einsum_path(",".join(names) + "->", *arrays)[0]:
+        rest = "".join(n for k, n in enumerate(names) if k not in (i, j))
+        out = "".join(sorted({c for c in names[i] + names[j] if c in rest}))
+        values.append(mx.einsum(f"{names[i]},{names[j]}->{out}", values[i], values[j]))
+        names.append(out)
+        del values[j], values[i], names[j], names[i]
+    np.testing.assert_allclose(np.array(values[0]), np.array(mx.einsum(",".join(terms.values()) + "->", *arrays)), rtol=1e-4)
+
+
+def test_wrong_paths():
+    for wrong, kind in ((lambda: mx.einsum_path(), TypeError), (lambda: mx.einsum_path(3), TypeError), (lambda: mx.einsum_path("i", 3), TypeError),
+                        (lambda: mx.einsum_path("ij,jk"), ValueError), (lambda: mx.einsum_path("ij,jk", mx.ones((2, 3))), ValueError),
+                        (lambda: mx.einsum_path("ij,jk->ik", mx.ones((2, 3)), mx.ones((4, 4))), ValueError)):
+        with pytest.raises(kind, match="einsum_path"):
+            wrong()
+
+
+def test_correction_is_ddof():
+    a = mx.arange(4.0)
+    for f, g in ((mx.var, a.var), (mx.std, a.std)):
+        assert f(a, correction=1).item() == g(correction=1).item() == f(a, ddof=1).item() == f(a, ddof=2, correction=1).item()
+        assert f(a, correction=None).item() == f(a).item()
+
+
+def test_names_that_arguments_have():
+    a = mx.array([1.0, mx.nan])
+    assert a.at[0].add(value=1).tolist()[0] == 2 and mx.isnan(a=a).tolist() == [False, True]
+    for wrong in (lambda: a.at[0].add(), lambda: a.at[0].add(1, 2), lambda: a.at[0].add(x=1), lambda: a.at[0].add(1, value=2)):
+        with pytest.raises(TypeError):
+            wrong()
+
+
 def test_matrices():
     a = mx.arange(24).reshape(2, 3, 4)
     assert mx.matrix_transpose(a).tolist() == np.swapaxes(np.array(a), 1, 2).tolist()
