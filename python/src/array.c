@@ -26,12 +26,12 @@ mx_array mxp_evaluated(mxb_ctx *ctx, PyObject *array) {
 static void array_dealloc(PyObject *self) {
   if (((mxp_array *)self)->weak_references) PyObject_ClearWeakRefs(self);
   mxb_release(MXP_NODE(self));
-  PyObject_Free(self);
+  Py_TYPE(self)->tp_free(self);
 }
 
-static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
-  (void)type;
-  Py_ssize_t n = PyVectorcall_NARGS(nargsf), keywords = names ? PyTuple_GET_SIZE(names) : 0;
+/* The node for array(val, dtype); owned, NULL with an exception. */
+static mx_array made(PyObject *const *args, Py_ssize_t n, PyObject *names) {
+  Py_ssize_t keywords = names ? PyTuple_GET_SIZE(names) : 0;
   PyObject *dtype = n > 1 ? args[1] : NULL, *value = n > 0 ? args[0] : NULL;
   bool is_known = n <= 2;
   for (Py_ssize_t i = 0; i < keywords; i++) {
@@ -50,15 +50,39 @@ static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t 
   int code = -1;
   if (dtype && dtype != Py_None && (code = mxp_dtype_of(dtype, "array")) < 0) return NULL;
   mxb_ctx *ctx = mxp_ctx();
-  mx_array node = ctx ? mxp_from_object(ctx, value, code) : NULL;
-  return node ? mxp_wrap(ctx, node) : NULL;
+  return ctx ? mxp_from_object(ctx, value, code) : NULL;
 }
 
-/* array.__new__(array) must not make an array without a node: pickles begin with it, and then set the state. */
+static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
+  (void)type;
+  mx_array node = made(args, PyVectorcall_NARGS(nargsf), names);
+  return node ? mxp_wrap(mxp_ctx(), node) : NULL;
+}
+
+/* Only derived classes and pickles come here: an array has a node from the first, and gets its value by __init__ or
+ * __setstate__. */
 static PyObject *array_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-  if (PyTuple_GET_SIZE(args) || (keywords && PyDict_GET_SIZE(keywords))) return PyVectorcall_Call((PyObject *)type, args, keywords);
+  (void)args, (void)keywords;
   mxb_ctx *ctx = mxp_ctx();
-  return ctx ? mxp_wrap(ctx, mxb_constant_i(ctx, 0, MX_FLOAT32)) : NULL;
+  mx_array node = ctx ? mxb_constant_i(ctx, 0, MX_FLOAT32) : NULL;
+  if (!node) return ctx ? mxp_raise(ctx) : NULL;
+  mxp_array *a = (mxp_array *)type->tp_alloc(type, 0);
+  if (a)
+    a->node = node;
+  else
+    mxb_release(node);
+  return (PyObject *)a;
+}
+
+/* What __init__ of a derived class calls: through the base, whose call reads the arguments. */
+static int array_init(PyObject *self, PyObject *args, PyObject *keywords) {
+  PyObject *array = PyVectorcall_Call((PyObject *)&mxp_array_type, args, keywords);
+  if (!array) return -1;
+  mx_array before = MXP_NODE(self);
+  MXP_NODE(self) = mxb_retain(MXP_NODE(array));
+  mxb_release(before);
+  Py_DECREF(array);
+  return 0;
 }
 
 /* ---- Attributes -------------------------------------------------------------------------------------------------- */
@@ -226,7 +250,7 @@ static PySequenceMethods array_sequence = {.sq_length = array_length, .sq_item =
 PyTypeObject mxp_array_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.array",
     .tp_basicsize = sizeof(mxp_array),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_doc =
         "array(val, dtype=None)\n--\n\n"
         "An array of numbers, from an array, a number, a nested list or anything with the buffer protocol.\n"
@@ -239,6 +263,7 @@ PyTypeObject mxp_array_type = {
         "       [3, 4]], dtype=float32)",
     .tp_vectorcall = array_vectorcall,
     .tp_new = array_new,
+    .tp_init = array_init,
     .tp_dealloc = array_dealloc,
     .tp_repr = mxp_repr,
     .tp_str = mxp_repr,

@@ -384,7 +384,7 @@ mx_array mxp_from_foreign(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
 }
 
 mx_array mxp_from_object(mxb_ctx *ctx, PyObject *o, int dtype) {
-  if (Py_TYPE(o) == &mxp_array_type) return as_dtype(ctx, mxb_retain(MXP_NODE(o)), dtype);
+  if (MXP_IS_ARRAY(o)) return as_dtype(ctx, mxb_retain(MXP_NODE(o)), dtype);
   if (is_number(o)) return constant(ctx, o, dtype);
   if (is_sequence(o)) {
     if (Py_EnterRecursiveCall(" while making an array of nested lists")) return NULL;

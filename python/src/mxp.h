@@ -15,7 +15,8 @@ typedef struct {
 } mxp_array;
 
 extern PyTypeObject mxp_array_type, mxp_dtype_type, mxp_grad_type;
-#define MXP_IS_ARRAY(o) (Py_TYPE(o) == &mxp_array_type)
+/* An array, or an instance of a class derived from it: such classes are made at run time, numbers and lists are not. */
+#define MXP_IS_ARRAY(o) (Py_TYPE(o) == &mxp_array_type || (PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_HEAPTYPE) && PyObject_TypeCheck(o, &mxp_array_type)))
 #define MXP_NODE(o)     (((mxp_array *)(o))->node)
 
 /* ---- ctx.c: the context of the calling thread, and how its errors become exceptions ------------------------------ */

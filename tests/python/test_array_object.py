@@ -1,5 +1,6 @@
 """The array as a Python object: text and print options, pickles and copies, iteration, conversions, errors about axes."""
 import copy
+import gc
 import operator
 import pickle
 import threading
@@ -140,7 +141,38 @@ def test_wrong_states_change_nothing(state):
 
 def test_an_array_made_by_new_has_a_value():
     assert mx.array.__new__(mx.array).shape == ()
-    assert mx.array.__new__(mx.array, [1, 2]).tolist() == [1, 2]
+    a = mx.array.__new__(mx.array, [1, 2])
+    a.__init__([1, 2])
+    assert a.tolist() == [1, 2]
+    with pytest.raises(TypeError):
+        a.__init__(1, 2, 3)
+    assert a.tolist() == [1, 2]
+
+
+def test_classes_may_derive_from_array():
+    class Tagged(mx.array):
+        def __init__(self, value, tag):
+            super().__init__(value)
+            self.tag = tag
+
+        def __radd__(self, other):
+            return "mine"
+
+    a = Tagged([1.0, 2.0], "t")
+    assert (a.tag, a.tolist(), type(a + 1), type(a[0]), isinstance(a, mx.array)) == ("t", [1, 2], mx.array, mx.array, True)
+    assert mx.array([1]) + a == "mine" and mx.sum(a).item() == 3 and mx.array(a).tolist() == [1, 2]
+    assert mx.array([5, 6, 7])[Tagged([0, 2], None)].tolist() == [5, 7] and mx.concatenate([a, mx.ones(1)]).shape == (3,)
+    assert mx.grad(lambda x: (x * x).sum())(a).tolist() == [2, 4]
+    a += 1
+    a[0] = 9
+    assert (type(a), a.tag, a.tolist()) == (Tagged, "t", [9, 3]) and type(copy.copy(a)) is mx.array
+    a.itself = a
+    gone = weakref.ref(a)
+    del a
+    gc.collect()
+    assert gone() is None
+    with pytest.raises(TypeError):
+        Tagged([1])
 
 
 def test_modules_are_pickled_and_copied():

@@ -137,11 +137,10 @@ newaxis: None
 __version__: str
 __mica_version__: str
 
-@final
 class array(_ArrayMethods):
     """An array of numbers, from an array, a number, a nested list, or an object that offers its memory or an array."""
 
-    def __new__(cls, val: Any, dtype: Dtype | None = None) -> array: ...
+    def __init__(self, val: Any, dtype: Dtype | None = None) -> None: ...
     @property
     def shape(self) -> tuple[int, ...]: ...
     @property
