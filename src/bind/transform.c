@@ -8,11 +8,13 @@
 #include "transform/vjp.h"
 
 /* ---- grad -------------------------------------------------------------------------------------------------------- */
+#define FEW 8 /* arguments whose gradients fit on the stack */
+
 static mx_status run_grad(mxb_ctx *ctx, const char *who, mxb_fn f, void *user, const mx_array *args, size_t count, mx_array *value,
                           mx_array *grads) {
   if (ctx->code || mxi_refused(ctx, who, "args", args, count)) return ctx->code;
   if (!f || (count && !grads)) return mxi_null(ctx, who, f ? "grads" : "f"), ctx->code;
-  mx_array *out = mxi_calloc((count + 1) * sizeof *out);
+  mx_array few[FEW + 1] = {0}, *out = count <= FEW ? few : mxi_calloc((count + 1) * sizeof *out);
   if (!out) return mxi_fail_memory(ctx, who), ctx->code;
   size_t mark = ctx->top;
   mx_status code = mxi_grad_call(ctx, who, &(struct mxi_closure){.own_one = f, .user = user}, args, count, out);
@@ -24,7 +26,7 @@ static mx_status run_grad(mxb_ctx *ctx, const char *who, mxb_fn f, void *user, c
     if (value) *value = out[0];
     if (count) memcpy(grads, out + 1, count * sizeof *out);
   }
-  mxi_free(out);
+  if (out != few) mxi_free(out);
   return code;
 }
 

@@ -80,18 +80,14 @@ static void release(struct mxi_plan *p) {
   if (--p->users == 0 && !p->cached) free_plan(p);
 }
 
-/* The thread goes from plan to plan; what it came from now predicts this one. */
-static void step_to(struct mxi_plan **last, struct mxi_plan *p) {
-  if (*last == p) {
-    p->predicted = p;
-    return;
+/* The thread goes from plan to plan, and takes over the users of `pick`; what it came from now predicts this one. */
+static void step_to(struct mxi_plan_pick *last, struct mxi_plan_pick pick) {
+  if (last->plan) {
+    if (last->plan->cached && pick.plan->cached) last->plan->predicted = pick.plan;
+    release_sizing(last->sizing);
+    release(last->plan);
   }
-  if (*last) {
-    if ((*last)->cached && p->cached) (*last)->predicted = p;
-    release(*last);
-  }
-  *last = p;
-  p->users++;
+  *last = pick;
 }
 
 static struct mxi_plan *look_up(const struct mxi_tape *t, uint64_t hash, bool fuse) {
@@ -189,11 +185,11 @@ static struct mxi_plan *find_plan(const struct mxi_tape *t, struct mxi_plan *las
   return p;
 }
 
-struct mxi_plan_pick mxi_plan_find(const struct mxi_tape *t, struct mxi_plan **last) {
+struct mxi_plan_pick mxi_plan_find(const struct mxi_tape *t, struct mxi_plan_pick *last) {
   bool fuse = mxi_config_int(MXI_CONFIG_FUSE, 1) != 0;
   uint64_t hash;
   pthread_mutex_lock(&lock);
-  struct mxi_plan *p = find_plan(t, *last, &hash, fuse);
+  struct mxi_plan *p = find_plan(t, last->plan, &hash, fuse);
   struct mxi_plan_pick pick = {p, p ? find_sizing(p, t) : NULL};
   if (pick.sizing) {
     p->users++;
@@ -203,7 +199,7 @@ struct mxi_plan_pick mxi_plan_find(const struct mxi_tape *t, struct mxi_plan **l
   }
   if (pick.plan) {
     pick.sizing->users++;
-    step_to(last, pick.plan);
+    step_to(last, pick);
   }
   pthread_mutex_unlock(&lock);
   return pick;
@@ -216,11 +212,16 @@ void mxi_plan_done(struct mxi_plan_pick pick) {
   pthread_mutex_unlock(&lock);
 }
 
-void mxi_plan_forget(struct mxi_plan **last) {
+void mxi_plan_keep(struct mxi_plan_pick pick) {
   pthread_mutex_lock(&lock);
-  if (*last) release(*last);
-  *last = NULL;
+  pick.sizing->users++;
+  pick.plan->users++;
   pthread_mutex_unlock(&lock);
+}
+
+void mxi_plan_forget(struct mxi_plan_pick *last) {
+  if (last->plan) mxi_plan_done(*last);
+  *last = (struct mxi_plan_pick){NULL, NULL};
 }
 
 struct mxi_plan_stats mxi_plan_stats(void) {

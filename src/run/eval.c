@@ -301,7 +301,6 @@ static mx_status prepare(struct mxi_walk *w, struct mxi_ctx *c) {
     code = c->code;
   } else {
     code = mxi_run_bind(r, c);
-    if (code) mxi_plan_done(r->plan);
   }
   return code;
 }
@@ -313,6 +312,7 @@ static bool hand_over(struct mxi_walk *w, struct mxi_ctx *c) {
   if (!r) return false;
   struct mxi_tape *t = &w->run.tape;
   for (size_t i = 0; i < t->member_count; i++) mxi_retain(t->nodes[t->members[i]]);
+  mxi_plan_keep(w->run.plan);
   mxi_graph_lock();
   mxi_run_move(r, &w->run);
   r->background = true;
@@ -352,7 +352,6 @@ static mx_status run_window(struct mxi_walk *w, struct mxi_ctx *c, enum mode mod
   mxi_run_publish(r);
   mxi_graph_published();
   mxi_run_release(r);
-  mxi_plan_done(r->plan);
   return r->code ? mxi_fail_status(c, r->code, "%s", r->message) : MX_OK;
 }
 

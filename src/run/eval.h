@@ -13,7 +13,7 @@ struct mxi_walk_entry {
 struct mxi_walk {
   struct mxi_walk_entry *stack;
   size_t depth, capacity;
-  struct mxi_plan *last; /* plan of the evaluation before, which predicts this one */
+  struct mxi_plan_pick last; /* the plan found last, which predicts the next one */
   uint64_t serial;       /* of the evaluation that uses this: one inside another takes it over */
   double asked;          /* when it last asked whether to go on, in seconds; 0: when it first looked at a clock */
   struct mxi_run run;

@@ -20,7 +20,7 @@ struct mxi_plan {
   struct mxi_plan *chain, *newer, *older;
   uint64_t hash;
   size_t nbytes;
-  int32_t users; /* runs, and threads that came from here last; guarded by the cache's lock */
+  int32_t users; /* threads that found it last, and runs in the background; guarded by the cache's lock */
   uint8_t next_sizing;
   bool cached, fuse;
 };
@@ -29,10 +29,12 @@ struct mxi_plan_pick {
   struct mxi_plan *plan;
   struct mxi_sizing *sizing; /* read only, but for its users */
 };
-/* The plan for this tape; NULL plan without memory. Returned to the cache by mxi_plan_done. */
-struct mxi_plan_pick mxi_plan_find(const struct mxi_tape *t, struct mxi_plan **last);
+/* The plan for this tape, also put into *last, where its thread holds it until it finds another; NULL plan without memory. */
+struct mxi_plan_pick mxi_plan_find(const struct mxi_tape *t, struct mxi_plan_pick *last);
+void mxi_plan_forget(struct mxi_plan_pick *last); /* at thread exit */
+/* For runs that their thread does not wait for. */
+void mxi_plan_keep(struct mxi_plan_pick pick);
 void mxi_plan_done(struct mxi_plan_pick pick);
-void mxi_plan_forget(struct mxi_plan **last); /* at thread exit */
 
 struct mxi_plan_stats {
   int64_t predicted, hits, resized, misses, plans, nbytes;

@@ -72,6 +72,8 @@ mx_status mxi_grad_call(struct mxi_ctx *c, const char *who, const struct mxi_clo
   return code;
 }
 
+#define FEW 8 /* arguments whose gradients fit on the stack */
+
 /* Values and gradients of a scalar function: out[0] and out[1..count]. */
 static mx_status run_grad(const char *who, mx_fn f, void *user, const mx_array *args, size_t count, mx_array *value, mx_array *grads) {
   struct mxi_ctx *c = mxi_ctx_thread();
@@ -80,7 +82,7 @@ static mx_status run_grad(const char *who, mx_fn f, void *user, const mx_array *
     mxi_null(c, who, !f ? "f" : !args ? "args" : "grads");
     return c->code;
   }
-  mx_array *out = mxi_calloc((count + 1) * sizeof *out);
+  mx_array few[FEW + 1] = {0}, *out = count <= FEW ? few : mxi_calloc((count + 1) * sizeof *out);
   if (!out) {
     mxi_fail_memory(c, who);
     return c->code;
@@ -94,7 +96,7 @@ static mx_status run_grad(const char *who, mx_fn f, void *user, const mx_array *
     code = mxi_keep_many(c, mark, out, count + 1);
   if (!code && value) *value = out[0];
   for (size_t i = 0; i < count && !code; i++) grads[i] = out[i + 1];
-  mxi_free(out);
+  if (out != few) mxi_free(out);
   return code;
 }
 
