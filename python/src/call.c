@@ -144,6 +144,27 @@ static bool has_operands(const struct mxp_op *op) {
   return n > 1;
 }
 
+/* What mx.array would say of an object, as said by the operation. Always false. */
+static bool refuse_operand(const struct mxp_call *c, const char *name, PyObject *o) {
+  PyObject *type, *value, *traceback;
+  if (!PyErr_Occurred()) return mxp_wrong(c, name, "an array or a number", o);
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  PyObject *message = value ? PyObject_Str(value) : NULL;
+  const char *text = message ? PyUnicode_AsUTF8(message) : NULL;
+  PyErr_Clear();
+  if (text && !strncmp(text, "[array] ", 8)) {
+    PyErr_Format(type, "[%s] %s: %s", c->op->name, name, text + 8);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+  } else {
+    PyErr_Restore(type, value, traceback);
+  }
+  Py_XDECREF(message);
+  return false;
+}
+
 static bool read_operand(struct mxp_call *c, const char *name, PyObject *o, mx_array *out) {
   mx_array a = mxp_scalar(c->ctx, o);
   if (!a && PyLong_Check(o) && PyErr_ExceptionMatches(PyExc_ValueError)) {
@@ -154,7 +175,7 @@ static bool read_operand(struct mxp_call *c, const char *name, PyObject *o, mx_a
     pin(c);
     a = has_operands(c->op) ? mxp_weak_operand(c->ctx, o) : mxp_operand(c->ctx, o);
   }
-  if (!a) return mxp_wrong(c, name, "an array or a number", o);
+  if (!a) return refuse_operand(c, name, o);
   return (*out = mxp_hold(c, a)) != NULL;
 }
 

@@ -120,7 +120,10 @@ static int read_shape(PyObject *o, long long *at) {
   if (!tuple && !PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "[broadcast_shapes] expects tuples of ints, not %.200s", Py_TYPE(o)->tp_name);
   if (n > MX_MAX_NDIM) PyErr_Format(PyExc_ValueError, "[broadcast_shapes] %zd axes are more than %d", n, MX_MAX_NDIM);
   for (Py_ssize_t i = 0; i < n && !PyErr_Occurred(); i++) {
-    at[n - 1 - i] = PyLong_AsLongLong(PyTuple_GET_ITEM(tuple, i));
+    PyObject *size = PyTuple_GET_ITEM(tuple, i);
+    at[n - 1 - i] = PyLong_AsLongLong(size);
+    if (PyErr_ExceptionMatches(PyExc_TypeError))
+      PyErr_Format(PyExc_TypeError, "[broadcast_shapes] expects tuples of ints, not of %.200s", Py_TYPE(size)->tp_name);
     if (at[n - 1 - i] < 0 && !PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "[broadcast_shapes] a size is negative");
   }
   Py_XDECREF(tuple);
