@@ -24,8 +24,6 @@ static PyMethodDef random_functions[] = {
      ">>> mx.random.randint(0, 10, (3,))\n"
      "array([0, 1, 8], dtype=int32)"}, {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef core = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core", .m_size = -1, .m_methods = mxp_core_functions,
-                                  .m_doc = "Lazy arrays and function transforms; MLX's interface on mica."};
 static struct PyModuleDef linalg = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core.linalg", .m_size = -1, .m_methods = mxp_linalg_functions,
                                     .m_doc = "Linear algebra."};
 static struct PyModuleDef random_numbers = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core.random", .m_size = -1, .m_methods = mxp_random_functions,
@@ -79,13 +77,42 @@ static bool fill(PyObject *m) {
          add_submodule(m, "random", &random_numbers, random_functions);
 }
 
+/* ---- The module itself: one for the process, also where a program imports it anew ----------------------------------- */
+static PyObject *only;
+static bool is_filled;
+
+static PyObject *create(PyObject *spec, PyModuleDef *def) {
+  (void)def;
+  if (only) return Py_NewRef(only);
+  PyObject *name = PyObject_GetAttrString(spec, "name");
+  only = name ? PyModule_NewObject(name) : NULL;
+  Py_XDECREF(name);
+  return Py_XNewRef(only);
+}
+
+static int execute(PyObject *m) {
+  if (is_filled) return 0;
+  bool is_ready = mxp_intern_names() && mxp_make_names() && mxp_array_ready() && !PyType_Ready(&mxp_dtype_type) && !PyType_Ready(&mxp_grad_type);
+  is_filled = is_ready && fill(m);
+  return is_filled ? 0 : -1;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_create, create},
+    {Py_mod_exec, execute},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_USED}, /* docs/architecture.md, "Globals", says what is missing */
+#endif
+    {0, NULL}};
+
+static struct PyModuleDef core = {PyModuleDef_HEAD_INIT, .m_name = "mlx.core", .m_slots = slots, .m_methods = mxp_core_functions,
+                                  .m_doc = "Lazy arrays and function transforms; MLX's interface on mica."};
+
 PyMODINIT_FUNC PyInit_core(void) {
-  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-    PyErr_SetString(PyExc_ImportError, "mlx.core works in the main interpreter only");
-    return NULL;
-  }
-  if (!mxp_intern_names() || !mxp_make_names() || !mxp_array_ready() || PyType_Ready(&mxp_dtype_type) || PyType_Ready(&mxp_grad_type)) return NULL;
-  PyObject *m = PyModule_Create(&core);
-  if (m && !fill(m)) Py_CLEAR(m);
-  return m;
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyModuleDef_Init(&core);
+  PyErr_SetString(PyExc_ImportError, "mlx.core works in the main interpreter only");
+  return NULL;
 }

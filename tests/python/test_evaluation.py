@@ -269,3 +269,19 @@ def test_the_program_of_the_readme():
     program = text.split("```python\n")[1].split("```")[0]
     done = run(program)
     assert done.returncode == 0 and float(done.stdout) != 0, done.stderr
+
+
+def test_the_module_is_one_for_the_process():
+    done = run("import sys, importlib, mlx.core as mx; a = mx.array([1.0]); del sys.modules['mlx.core']; import mlx.core as again; "
+               "assert again is mx and again.array is type(a) and importlib.reload(mx) is mx and (a + 1).tolist() == [2] and mx.random.seed(1) is None")
+    assert done.returncode == 0, done.stderr
+
+
+def test_other_interpreters_are_refused():
+    interpreters = pytest.importorskip("_xxsubinterpreters")  # Python 3.12 at the latest
+    other = interpreters.create()
+    try:
+        with pytest.raises(interpreters.RunFailedError, match="main interpreter only|does not support loading in subinterpreters"):
+            interpreters.run_string(other, f"import sys; sys.path[:0] = {sys.path!r}; import mlx.core")
+    finally:
+        interpreters.destroy(other)
