@@ -626,7 +626,23 @@ static bool try_custom(mxb_ctx *ctx, mx_array x) {
   return ok && f.released == 1 && again.released == 1;
 }
 
-static bool (*const tries[])(mxb_ctx *ctx, mx_array x) = {try_grad, try_lists, try_custom};
+static bool try_forward(mxb_ctx *ctx, mx_array x) {
+  int count = 0;
+  struct closure f = {.count = &count};
+  mx_array both[2] = {x, x}, vjps[2] = {NULL, NULL};
+  mxb_list *results = mxb_list_new(), *jvps = mxb_list_new();
+  if (!results || !jvps) mxb_raise(ctx, MX_ERR_MEMORY, "no list");
+  bool ok = results && jvps && !mxb_jvp(ctx, only_forward, &f, both, both, 2, results, jvps) &&
+            !mxb_vjp(ctx, only_forward, &f, both, 2, both, 2, results, vjps); /* which runs it again */
+  mxb_release(vjps[0]);
+  mxb_release(vjps[1]);
+  mxb_list_free(results);
+  mxb_list_free(jvps);
+  mxb_drain();
+  return ok;
+}
+
+static bool (*const tries[])(mxb_ctx *ctx, mx_array x) = {try_grad, try_lists, try_custom, try_forward};
 
 static void each_allocation_can_fail(void **state) {
   (void)state;

@@ -454,3 +454,24 @@ def test_leaving_the_interpreter_with_graphs_that_hold_functions():
             "mx.grad(lambda x: (kept.append(f(x)), kept[-1].sum())[1])(mx.ones(3))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("use", [
+    lambda f, c: mx.grad(lambda x: f(x, k=2.0)["a"][0].sum())(X), lambda f, c: mx.jvp(lambda x: f(x)["a"], [X], [X]),
+    lambda f, c: mx.value_and_grad(lambda p: (c(p)["y"].sum(), "aux"))({"w": X, "z": [X, (X,)]}), lambda f, c: mx.vjp(lambda x: [x, x], [X], [X, X])])
+def test_each_allocation_can_fail(use):
+    nothing_left = pytest.importorskip("_testcapi")
+    f = mx.custom_function(lambda x, k=1: {"a": [x * k], "b": (x,)}).vjp(lambda p, g, o, k=1: g["a"][0] * 5).jvp(lambda p, t: {"a": [t], "b": (t,)})
+    c = mx.checkpoint(lambda p: {"y": p["w"] * 2, "n": 3})
+    use(f, c)
+    failed = done = 0
+    while done < 5:  # the first success may be a call that had no such allocation
+        nothing_left.set_nomemory(failed + done, failed + done + 1)
+        try:
+            use(f, c)
+            done += 1
+        except MemoryError:
+            failed += 1
+        finally:
+            nothing_left.remove_mem_hooks()
+    assert failed > 5
