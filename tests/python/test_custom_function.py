@@ -121,6 +121,15 @@ def test_the_jvp_sees_primals_and_tangents():
             mx.jvp(f, [X], [X])
 
 
+def test_no_transform_looks_inside():
+    """Singular vectors have no derivatives of their own."""
+    a = mx.array([[2.0, 1.0], [1.0, 3.0]])
+    vectors = mx.custom_function(lambda x: mx.linalg.svd(x)[0]).jvp(lambda p, t: t * 3).vjp(lambda p, g, u: g * 3)
+    assert (mx.jvp(vectors, [a], [a])[1][0] == 3 * a).all().item() and (mx.grad(lambda x: vectors(x).sum())(a) == 3).all().item()
+    with pytest.raises(NotImplementedError):
+        mx.jvp(mx.checkpoint(lambda x: mx.linalg.svd(x)[0]), [a], [a])
+
+
 def test_where_the_rule_is_missing_the_function_runs_again():
     f, calls = custom(lambda x: x * x, jvp=lambda p, t: t * 100)
     assert mx.grad(lambda x: f(x).sum())(X).tolist() == [2, 4, 6] and [c[0] for c in calls] == ["f", "f"]
