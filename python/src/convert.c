@@ -179,7 +179,8 @@ static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
 bool mxp_is_operand(PyObject *o) {
-  return (PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)) || mxp_has(o, MXP_NAME___mlx_array__);
+  if (PyUnicode_Check(o) || PyBytes_Check(o) || PyByteArray_Check(o)) return false; /* NumPy's strings have a buffer */
+  return PyObject_CheckBuffer(o) || mxp_has(o, MXP_NAME___mlx_array__);
 }
 
 mx_array mxp_operand(mxb_ctx *ctx, PyObject *o) {
@@ -187,17 +188,21 @@ mx_array mxp_operand(mxb_ctx *ctx, PyObject *o) {
   return mxp_is_operand(o) ? mxp_from_object(ctx, o, -1) : NULL;
 }
 
+/* The one element as a number of Python's, which is weak. `a` is given up. */
+static mx_array weakened(mxb_ctx *ctx, mx_array a) {
+  PyObject *number = mxp_number_of(ctx, a);
+  mx_array weak = number ? mxp_scalar(ctx, number) : NULL;
+  Py_XDECREF(number);
+  mxb_release(a);
+  return weak;
+}
+
 /* A number of NumPy's is as weak as one of Python's. */
 mx_array mxp_weak_operand(mxb_ctx *ctx, PyObject *o) {
-  if (!PyObject_CheckBuffer(o) || !mxp_has(o, MXP_NAME___array__) || !mxp_has(o, MXP_NAME_item) || !mxp_has(o, MXP_NAME_ndim)) return mxp_operand(ctx, o);
-  PyObject *ndim = mxp_get(o, MXP_NAME_ndim);
-  bool is_scalar = ndim && PyLong_Check(ndim) && !PyObject_IsTrue(ndim);
-  Py_XDECREF(ndim);
-  if (!is_scalar) return ndim ? mxp_operand(ctx, o) : NULL;
-  PyObject *item = mxp_call(o, MXP_NAME_item, PyTuple_New(0));
-  mx_array a = item ? mxp_operand(ctx, item) : NULL;
-  Py_XDECREF(item);
-  return a;
+  if (is_number(o) || !PyObject_CheckBuffer(o) || !mxp_is_operand(o)) return mxp_operand(ctx, o);
+  mx_array a = mxp_from_foreign(ctx, o, false, -1);
+  if (a && !mx_ndim(a)) return weakened(ctx, a);
+  return a ? as_dtype(ctx, a, mx_dtype_of(a) == MX_FLOAT64 ? MX_FLOAT32 : -1) : NULL;
 }
 
 /* ---- Nested sequences -------------------------------------------------------------------------------------------- */

@@ -47,15 +47,19 @@ static PyObject *number(mx_dtype t, const void *p) {
   }
 }
 
-PyObject *mxp_item(PyObject *array) {
-  mxb_ctx *ctx = mxp_ctx();
-  mx_array node = ctx ? mxp_evaluated(ctx, array) : NULL;
-  if (!node) return NULL;
+PyObject *mxp_number_of(mxb_ctx *ctx, mx_array node) {
   union {
     double align;
     char bytes[8];
   } value;
-  PyObject *result = mxb_item(ctx, node, &value) ? mxp_raise(ctx) : number(mx_dtype_of(node), &value);
+  return mxb_item(ctx, node, &value) ? mxp_raise(ctx) : number(mx_dtype_of(node), &value);
+}
+
+PyObject *mxp_item(PyObject *array) {
+  mxb_ctx *ctx = mxp_ctx();
+  mx_array node = ctx ? mxp_evaluated(ctx, array) : NULL;
+  if (!node) return NULL;
+  PyObject *result = mxp_number_of(ctx, node);
   mxb_release(node);
   return result;
 }

@@ -27,7 +27,7 @@ mx_array mxp_copied(mxb_ctx *ctx, mx_array node);
  *      interpreter's cache of lookups ------------------------------------------------------------------------------------ */
 #define MXP_NAMES(X)                                                                                                       \
   X(__array__) X(__dlpack__) X(__dlpack_device__) X(__fspath__) X(__mlx_array__) X(asarray) X(astype) X(bfloat16) X(copy)   \
-  X(dtype) X(item) X(name) X(ndim) X(read) X(seek) X(tell) X(view) X(write)
+  X(dtype) X(name) X(read) X(seek) X(tell) X(view) X(write)
 #define MXP_NAME(name) MXP_NAME_##name,
 enum mxp_name { MXP_NAMES(MXP_NAME) MXP_NAME_COUNT };
 #undef MXP_NAME

@@ -59,6 +59,7 @@ bool mxp_make_names(void);
 
 /* ---- export.c ---------------------------------------------------------------------------------------------------- */
 PyObject *mxp_item(PyObject *array);
+PyObject *mxp_number_of(mxb_ctx *ctx, mx_array node); /* the one element; evaluates */
 PyObject *mxp_tolist(PyObject *array);
 extern PyBufferProcs mxp_buffer_procs;
 

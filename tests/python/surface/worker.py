@@ -72,6 +72,7 @@ def complain(line, error, is_called):
 
 
 def run(lines, log):
+    mx.set_memory_limit(0)  # which the program before may have set
     space = namespace()
     log.begin()
     for line in lines:
