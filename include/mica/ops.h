@@ -619,9 +619,10 @@ MX_API mx_array mx_topk_all(mx_array a, int k);
  *  shape: that of `values`.
  *  dtype: uint32; both are promoted first. */
 MX_API mx_array mx_searchsorted(mx_array sequence, mx_array values, bool right);
-/** The `size` smallest elements that `a` has, each once and sorted; where each occurs first in the flattened `a`;
- *     for each  [lazy; fails: dtype value memory]
- *  element of `a` which of them it is; and how often each occurs.
+/** The `size` smallest elements that `a` has, each once and sorted.  [lazy; fails: dtype value memory]
+ *  Further results: where each occurs first in the flattened `a`; for each element of `a`, which of them it is; how
+ *     often
+ *  each occurs.
  *  shape: (size,), the third a's. If `a` has fewer, `fill_value` follows (NULL: the smallest element), occurring 0
  *     times; if it
  *  has more, the third names the last for the rest. Every NaN counts as an element of its own.

@@ -3324,9 +3324,10 @@ PyMethodDef mxp_core_functions[] = {
      "array([0, 1, 3], dtype=uint32)"},
     {"unique", MXP_CFUNCTION(unique_function), METH_FASTCALL | METH_KEYWORDS,
      "unique($module, a, /, size, return_index=False, return_inverse=False, return_counts=False, fill_value=None, *, stream=None)\n--\n\n"
-     "The `size` smallest elements that `a` has, each once and sorted; where each occurs first in the flattened `a`;\n"
-     "for each\n"
-     "element of `a` which of them it is; and how often each occurs.\n"
+     "The `size` smallest elements that `a` has, each once and sorted.\n"
+     "Further results: where each occurs first in the flattened `a`; for each element of `a`, which of them it is;\n"
+     "how often\n"
+     "each occurs.\n"
      "shape: (size,), the third a's. If `a` has fewer, `fill_value` follows (None: the smallest element), occurring\n"
      "0 times; if it\n"
      "has more, the third names the last for the rest. Every NaN counts as an element of its own.\n"
