@@ -190,6 +190,20 @@ def test_threads_use_each_others_arrays():
     assert errors == []
 
 
+def test_threads_evaluate_at_the_same_time():
+    """Long enough that several are outside the GIL at once, which the thread sanitizer can see."""
+    inputs = [mx.random.normal((300, 300)) for _ in range(4)]
+    work = lambda x: mx.sin(x @ x).sum().item()  # noqa: E731
+    expected = [work(x) for x in inputs]
+    found = {}
+    threads = [threading.Thread(target=lambda i=i: found.update({i: [work(inputs[i]) for _ in range(20)]})) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == {i: [expected[i]] * 20 for i in range(4)}
+
+
 def test_nothing_is_left_behind():
     x, y = mx.ones((3, 4)), mx.ones((4,))
 
