@@ -21,6 +21,7 @@ def import_numpy_unwatched():
 
 if "libasan" in os.environ.get("LD_PRELOAD", ""):
     import_numpy_unwatched()
+    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # of children, which import it too
 
 
 @pytest.fixture(autouse=True)
