@@ -145,7 +145,8 @@ struct effort {
   bool late;    /* it did */
 };
 
-enum visit { VISIT_DONE, VISIT_DEEPER, VISIT_FULL, VISIT_WAIT, VISIT_FAILED, VISIT_MEMORY };
+enum visit { VISIT_DONE, VISIT_DEEPER, VISIT_FULL, VISIT_WAIT, VISIT_ASK, VISIT_FAILED, VISIT_MEMORY };
+enum { STEPS_TO_ASK = 1 << 14 }; /* of a walk, which take a millisecond or two; a power of two */
 
 /* Sees to one input of the node on top of the stack: it is on the tape, or goes there if it is evaluated, or on the
  * stack, to come first. */
@@ -187,7 +188,8 @@ static enum visit visit_special(mx_array a, uint8_t flags, mx_array *failed) {
 }
 
 /* Puts what the stack holds on the tape, inputs first, until the stack is empty or the tape is full. */
-static enum visit walk(struct mxi_walk *w, mx_array *failed) {
+static enum visit walk(struct mxi_walk *w, mx_array *failed, bool may_ask) {
+  uint32_t steps = 0;
   struct mxi_tape *t = &w->run.tape;
   const uint64_t now = epoch;
   while (w->depth) {
@@ -200,7 +202,10 @@ static enum visit walk(struct mxi_walk *w, mx_array *failed) {
     }
     bool is_leaf = flags & MXI_NODE_EVALUATED;
     if (v == VISIT_DONE && !is_leaf) v = visit_inputs(w, a, now);
-    if (v == VISIT_DEEPER) continue;
+    if (v == VISIT_DEEPER) {
+      if (may_ask && !(++steps & (STEPS_TO_ASK - 1))) return VISIT_ASK;
+      continue;
+    }
     if (v == VISIT_DONE && t->count >= MXI_TAPE_MAX && !is_leaf) v = VISIT_FULL;
     if (v != VISIT_DONE) return v;
     w->depth--;
@@ -263,12 +268,23 @@ static mx_status wait_for_publish(struct mxi_walk *w, struct mxi_ctx *c, struct 
   return ask(w, c);
 }
 
+/* In the middle of a walk. Where something was published meanwhile, or walked, the marks and the stack say nothing any more:
+ * the walk starts over, and asks no more, so that it ends. */
+static mx_status ask_on_the_way(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, bool *may_ask) {
+  uint64_t now = epoch, before = publishes, serial = w->serial;
+  mx_status code = ask(w, c);
+  if (code || (epoch == now && publishes == before && w->serial == serial)) return code;
+  *may_ask = false;
+  return restart(w, c, roots, count);
+}
+
 /* One window: fills the tape, writes its key, claims its members. *more: the stack holds what is still to do. Late, there
  * is nothing on the tape. */
 static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *roots, size_t count, struct effort *e, bool *more) {
+  bool may_ask = c->interrupted;
   for (;;) {
     mx_array failed = NULL;
-    enum visit v = walk(w, &failed);
+    enum visit v = walk(w, &failed, may_ask);
     *more = v == VISIT_FULL;
     if (v == VISIT_DONE || v == VISIT_FULL) break;
     if (v == VISIT_FAILED) return report_failure(c, failed);
@@ -276,8 +292,13 @@ static mx_status collect(struct mxi_walk *w, struct mxi_ctx *c, const mx_array *
       mxi_fail_memory(c, "eval");
       return c->code;
     }
-    mx_status code = wait_for_publish(w, c, e);
-    if (!code) code = restart(w, c, roots, e->late ? 0 : count);
+    mx_status code;
+    if (v == VISIT_ASK) {
+      code = ask_on_the_way(w, c, roots, count, &may_ask);
+    } else {
+      code = wait_for_publish(w, c, e);
+      if (!code) code = restart(w, c, roots, e->late ? 0 : count);
+    }
     if (code || e->late) return code;
   }
   if (!mxi_tape_finish(&w->run.tape, w->run.trace_base)) {
