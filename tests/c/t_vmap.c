@@ -40,11 +40,12 @@ struct trial {
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
 /* Item k of an operand: the same numbers elsewhere, so that indices stay indices, and symmetric definite matrices, whose
- * rows and columns move alike, stay such. A float number or line is made smaller, so that a sorted line stays sorted. */
+ * rows and columns move alike, stay such. A line of floats or of int64 is made smaller, so that a sorted one stays sorted. */
 static mx_array item_of(mx_array a, int k) {
   mx_dtype t = mx_dtype_of(a);
   if (k == 0) return a;
   if (mx_ndim(a) <= 1 && (t == MX_FLOAT32 || t == MX_FLOAT64)) return mx_multiply(a, mx_scalar_f(1 - 0.25 * k));
+  if (mx_ndim(a) <= 1 && t == MX_INT64) return mx_subtract(a, mx_scalar_i(k));
   if (k == 1) return mx_flip(a, MX_ALL);
   for (int axis = 0; axis < mx_ndim(a); axis++) a = mx_roll(a, MX_INTS(1), MX_INTS(axis));
   return a;
