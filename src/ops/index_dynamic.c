@@ -6,6 +6,7 @@
 static bool starts(struct mxi_ctx *c, const char *who, mx_array start, mx_ints axes, int ndim, mx_array *list) {
   uint64_t mask;
   if (!mxi_axes(c, who, axes, ndim, &mask) || !mxi_index_dtype(c, who, start)) return false;
+  if (start->ndim == 0 && axes.count == 1) return (list[0] = start), true;
   if (start->ndim != 1 || (size_t)mxi_dims(start)[0] != axes.count) {
     mxi_fail(c, MX_ERR_VALUE, "[%s] the start has shape %s, not one item for each of %zu axes", who,
              MXI_SHAPE_TEXT(start), axes.count);

@@ -203,8 +203,18 @@ mx_array mxi_random_categorical(struct mxi_ctx *c, mx_array logits, int axis, mx
   return noisy_argmax(c, logits, mxi_shape_of(logits), axis, key);
 }
 
+/* Many samples of one distribution: where uniform numbers fall among its running sums, which end in exactly 1. */
+static mx_array inverse_of_sums(struct mxi_ctx *c, mx_array logits, int64_t count, mx_array key) {
+  mx_array sums = mxi_cumsum(c, mxi_softmax(c, mxi_astype(c, logits, MX_FLOAT32), MX_INTS(0), true), 0, false, true);
+  MXI_TRY(sums);
+  mx_array last = mxi_narrow(c, sums, 0, mxi_dims(sums)[0] - 1, mxi_dims(sums)[0]);
+  mx_array u = mxi_random_uniform(c, mxi_scalar_f(c, 0, MX_FLOAT32), mxi_scalar_f(c, 1, MX_FLOAT32), MX_INTS(count), MX_FLOAT32, key);
+  return mxi_searchsorted(c, mxi_divide(c, sums, last), u, true);
+}
+
 mx_array mxi_random_categorical_many(struct mxi_ctx *c, mx_array logits, int axis, int64_t count, mx_array key) {
   MXI_TRY(logits = check_logits(c, logits, &axis));
+  if (logits->ndim == 1) return inverse_of_sums(c, logits, count, key);
   if (logits->ndim == MXI_MAX_NDIM)
     return mxi_fail(c, MX_ERR_SHAPE, "[random_categorical] the result would have more than %d axes", MXI_MAX_NDIM);
   int64_t shape[MXI_MAX_NDIM];

@@ -70,6 +70,7 @@ mx_array mxi_softmax(struct mxi_ctx *c, mx_array a, mx_ints axes, bool precise) 
   uint64_t mask;
   MXI_TRY(a = mxi_operand(c, a));
   MXI_TRY(mxi_axes(c, "softmax", axes, a->ndim, &mask));
-  if (axes.count == 0) return mxi_ones(c, mxi_shape_of(a), (mx_dtype)a->dtype);
+  bool has_nan = a->dtype >= MX_FLOAT16; /* or infinities, of which NaN is made */
+  if (axes.count == 0) return has_nan ? mxi_exp(c, mxi_subtract(c, a, a)) : mxi_ones(c, mxi_shape_of(a), (mx_dtype)a->dtype);
   return mxi_softmax_made(c, mxi_astype(c, a, mxi_float_dtype((mx_dtype)a->dtype)), mask);
 }

@@ -207,6 +207,7 @@ def test_functions_that_numpy_does_not_have():
     same(mx.bitwise_invert(mx.array([0, 5])), [-1, -6])
     same(mx.put_along_axis(x, mx.array([[1], [0]]), 7.0, axis=1), [[1, 7], [7, 16]])
     same(mx.slice(x, mx.array([1]), (0,), (1, 2)), [[9, 16]])
+    same(mx.slice(x, mx.array(1), (0,), (1, 2)), [[9, 16]])
     same(mx.slice_update(x, mx.array([[5.0, 6.0]]), mx.array([1]), (0,)), [[1, 4], [5, 6]])
     same(mx.as_strided(x, (2, 2), (1, 1), 1), [[4, 9], [9, 16]])
     same(mx.as_strided(x), x)
@@ -256,3 +257,17 @@ def test_random_functions():
     first = mx.random.normal((3,))
     mx.random.seed(5)
     assert mx.array_equal(first, mx.random.normal((3,)))
+
+
+def test_samples_of_one_distribution_are_those_of_mlx():
+    """Released MLX looks uniform numbers up in the running sums of the probabilities."""
+    logits, key = mx.array([-0.8636514544487, 0.7549761533737183, 0.5606576204299927, -0.21055497229099274]), mx.array([3297624168, 881101496], dtype=mx.uint32)
+    samples = [mx.random.categorical(logits, num_samples=n, key=key).tolist() for n in (1, 2, 3, 4)]
+    assert samples == [[1], [1, 3], [3, 1, 2], [3, 1, 2, 1]]
+    never = mx.random.categorical(mx.array([-mx.inf, 0.0, -mx.inf]), num_samples=1000, key=key)
+    assert mx.all(never == 1)
+
+
+def test_softmax_over_no_axes_keeps_nan():
+    assert mx.softmax(mx.array([1.0, mx.nan]), axis=[])[0].item() == 1
+    assert mx.isnan(mx.softmax(mx.array([1.0, mx.nan, mx.inf]), axis=[])).tolist() == [False, True, True]
