@@ -14,7 +14,7 @@ override CMAKE_ARGS += -DMICA_BLAS=$(MICA_BLAS)
 endif
 export MICA_BLAS CMAKE_ARGS
 
-.PHONY: all demo test check bench bench-peers fuzz generate install clean setup
+.PHONY: all demo test test-oracle check bench bench-peers fuzz generate install clean setup
 
 all: build-release
 
@@ -49,6 +49,18 @@ check: test
 	$(MAKE) check-cpu-avx512
 	scripts/fuzz 20
 	ctest --preset release -L long
+
+# Compares mica with released MLX, which is installed into an environment of its own (300 MB).
+ORACLE = build/oracle-venv/bin/python
+ORACLE_CALLS ?= 20000
+
+$(ORACLE): requirements-oracle.txt
+	python3 -m venv build/oracle-venv
+	$(ORACLE) -m pip install --quiet --disable-pip-version-check -r requirements-oracle.txt
+	touch $(ORACLE)
+
+test-oracle: build-release $(ORACLE)
+	$(ORACLE) tests/oracle/compare.py --mlx $(ORACLE) --mica .venv/bin/python --path build/release/python --calls $(ORACLE_CALLS)
 
 # A second column of figures where there is a clang.
 CLANG ?= $(firstword $(foreach c,clang-19 clang-20 clang-18 clang,$(shell command -v $(c) 2>/dev/null)))

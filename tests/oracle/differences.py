@@ -23,6 +23,10 @@ def has_nan(case):
     return any(np.isnan(form.values_of(a)).any() for a in arrays(case) if a.dtype in form.FLOATS + form.COMPLEX)
 
 
+def has_infinity(case):
+    return any(np.isinf(form.values_of(a)).any() for a in arrays(case) if a.dtype in form.FLOATS + form.COMPLEX)
+
+
 def is_inexact(dtype):
     return dtype in form.FLOATS + form.COMPLEX
 
@@ -62,14 +66,16 @@ def shifted_out(case):
 
 
 def wild_cast(case, ours, theirs):
-    """Floats that become integers and do not fit: in astype, and where a value is written into an array of integers."""
+    """Floats that become integers and do not fit: in astype, where a value is written into an array of integers, and on the way."""
+    if case.op == "round" or case.op == "at_divide":
+        return is_value(theirs) and is_value(ours) and not is_inexact(ours.outputs[0].dtype)
     converts = case.op in ("astype", "full_like") or case.op.startswith("at_") or case.op in ("index_set", "slice_set", "slice_update", "put_along_axis")
     return converts and is_value(theirs) and is_value(ours) and not is_inexact(ours.outputs[0].dtype) and any(map(is_inexact, dtypes(case)))
 
 
 def nothing_there(case, ours, theirs):
     moves = case.op in ("index", "index_int", "index_set", "slice_set", "unflatten", "take_along_axis", "put_along_axis") or case.op.startswith("at_")
-    return moves and any(0 in a.shape for a in arrays(case)) and (not is_error(theirs) or is_value(ours))
+    return (case.op == "unflatten" and theirs is None and 0 in case.params["shape"]) or moves and any(0 in a.shape for a in arrays(case)) and (not is_error(theirs) or is_value(ours))
 
 
 def is_order(case):
@@ -101,7 +107,7 @@ LISTED = {
     "`random.permutation` of a 0-d array or a bad axis": lambda c, o, t: c.op == "random.permutation" and bool(o.error) and is_error(t),
     "`take_along_axis` with float indices": lambda c, o, t: c.op in ("take_along_axis", "put_along_axis") and bool(o.error) and is_error(t),
     "`take(a, -1)`, `take(a, -1, axis)` with a negative Python integer": lambda c, o, t: c.op == "take_int" and is_value(o) and is_error(t),
-    "`kron` of an array of size 0": lambda c, o, t: c.op == "kron" and is_value(o) and not o.outputs[0].bits.size,
+    "`kron`, `einsum` of an array of size 0": lambda c, o, t: c.op in ("kron", "einsum") and is_value(o) and is_error(t) and any(0 in a.shape for a in arrays(c)),
     "`<<`, `>>` by a count outside [0, width)": lambda c, o, t: is_value(o) and is_value(t) and shifted_out(o),
     "`cummax`, `cummin` of float16, bfloat16 and complex64 with NaN": lambda c, o, t: c.op in ("cummax", "cummin") and has_nan(c),
     "float to integer out of range, NaN, infinities": wild_cast,
@@ -114,11 +120,23 @@ LISTED = {
     "`reshape(a, (-2, 0))` and other negative sizes": lambda c, o, t: c.op in ("reshape", "unflatten") and not is_error(t) and 0 in c.inputs[0].shape,
     "`full`, `full_like` with values that do not broadcast": lambda c, o, t: c.op in ("full", "full_like") and o.error == "ValueError" and is_value(t),
     "a call in which an axis is out of range and something else is wrong": lambda c, o, t: o.error == "ValueError" and t is not None and t.error == "IndexError" and bad_axis(c),
-    "`divmod` of float16 and bfloat16": lambda c, o, t: c.op == "divmod" and bool(dtypes(c) & {"float16", "bfloat16"}) and is_value(t),
+    "`divmod`, `//` of float16 and bfloat16": lambda c, o, t: c.op in ("divmod", "floor_divide") and bool(dtypes(c) & {"float16", "bfloat16"}) and is_value(t),
     "`max`, `min`, `maximum`, `minimum`, `argmax`": lambda c, o, t: is_order(c) and "complex64" in dtypes(c) and has_nan(c),
-    "elementary functions of complex numbers with a NaN part": lambda c, o, t: c.op in refs.UNARY and "complex64" in dtypes(c) and has_nan(c),
+    "elementary functions of complex numbers with a NaN part": lambda c, o, t: c.op in refs.UNARY and "complex64" in dtypes(c) and (has_nan(c) or has_infinity(c)),
+    "`put_along_axis` where indices or values do not broadcast": lambda c, o, t: c.op == "put_along_axis" and o.error == "ValueError" and is_value(t),
+    "`pad` with constant values of shape (1,)": lambda c, o, t: c.op == "pad" and o.error == "ValueError" and is_value(t) and len(c.inputs) == 2,
+    "`vecdot` of arrays with different numbers of axes": lambda c, o, t: c.op == "vecdot" and bool(o.error) and len(c.inputs[0].shape) != len(c.inputs[1].shape),
     "float64 `exp`, `sin`, `cos`": lambda c, o, t: c.op in ("vjp", "jvp") and "float64" in dtypes(c) and is_value(o) and is_value(t),
-    "`svd` of a matrix that holds an infinity": lambda c, o, t: c.op == "random.multivariate_normal" and o.error == "ValueError",
+    "`svd`, norms 2, -2 and": lambda c, o, t: c.op == "linalg.norm" and o.error == "ValueError" and not is_value(t),
+    "`at[].maximum`, `at[].minimum` with NaN": lambda c, o, t: c.op in ("at_maximum", "at_minimum") and has_nan(c),
+    "`at[].subtract` of unsigned integers": lambda c, o, t: c.op == "at_subtract" and bool({*form.UNSIGNED, "bool"} & dtypes(c)),
+    "`addmm` with `alpha` or `beta` 0": lambda c, o, t: c.op == "addmm" and 0.0 in (c.params.get("alpha"), c.params.get("beta")) and is_value(o) and is_value(t),
+    "`isclose`, `allclose` of complex": lambda c, o, t: c.op in ("isclose", "allclose") and "complex64" in dtypes(c),
+    "`random.categorical` with several infinite": lambda c, o, t: c.op == "random.categorical" and is_value(o) and is_value(t) and has_infinity(c),
+    "`trace` of an array of size 0": lambda c, o, t: c.op == "trace" and t is None and is_value(o) and 0 in c.inputs[0].shape,
+    "`softmax` of an array of size 0 along": lambda c, o, t: c.op == "softmax" and bool(o.error) and is_value(t) and 0 in c.inputs[0].shape,
+    "`pad(mode=\"edge\")` of an axis of size 0": lambda c, o, t: c.op == "pad" and o.error == "ValueError" and 0 in c.inputs[0].shape,
+    "`random.key` of a negative seed": lambda c, o, t: c.op == "random.key" and o.error == "ValueError" and c.params["seed"] < 0,
     "`&`, `\|`, `^`, `<<`, `>>` of floats or complex numbers": lambda c, o, t: is_bitwise(c) and o.error == "ValueError" and t is not None and t.error == "RuntimeError",
     "`softmax` of integers or booleans": lambda c, o, t: c.op == "softmax" and not any(map(is_inexact, dtypes(c))),
     "`logsumexp` of booleans or unsigned integers": lambda c, o, t: c.op == "logsumexp" and bool(dtypes(c) & {*form.UNSIGNED, "bool"}),

@@ -11,7 +11,7 @@ import subprocess
 from cases import form
 
 SERVER = pathlib.Path(__file__).with_name("server.py")
-PATIENCE = 20  # seconds for one call
+PATIENCE = 10  # seconds for one call
 
 
 class Peer:

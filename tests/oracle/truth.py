@@ -65,8 +65,8 @@ def operand(a, dtype):
 
 
 def stored(dtype, value, bound):
-    """With the rounding of a half to its storage."""
-    return bound + (0.5 * ulp(dtype, value) if dtype in HALVES else 0)
+    """With the rounding of a half to its storage, and the smallest number, which is as near as vanishing ones come."""
+    return bound + 2 * ulp(dtype, 0) + (0.5 * ulp(dtype, value) if dtype in HALVES else 0)
 
 
 def reaches(dtype, size):
@@ -144,8 +144,8 @@ def product(case, dtype):
     a = operand(case.inputs[0], dtype)
     options, count = reduced(case, a)
     want = np.prod(a, **options)
-    size, least = (np.prod(f(np.abs(a), 1), **options) for f in (np.fmax, np.fmin))
-    vanishes = (least < 2.0 ** PRECISION[computed_in(dtype)][1]) & (want != 0)
+    size, least = np.prod(np.fmax(np.abs(a), 1), **options), np.prod(np.fmin(np.where(a == 0, 1, np.abs(a)), 1), **options)
+    vanishes = least < 2.0 ** PRECISION[computed_in(dtype)][1]
     bound = np.where(reaches(dtype, size) | vanishes, np.inf, 4 * count * eps(dtype) * np.abs(want))
     return [(want, stored(dtype, want, bound))]
 
@@ -159,7 +159,7 @@ def exponentials(case, dtype):
     e = np.exp(off)
     total = np.sum(e, **keep)
     steps = (promised()["exp"][dtype == "float64"] + 3) * eps(dtype)  # the difference rounds, and exp; log or two products more
-    worst = steps + tree(count, dtype) + np.sum(np.abs(e) * np.abs(off), **keep) / np.maximum(np.abs(total), 1e-30) * eps(dtype)
+    worst = steps + tree(count, dtype) + np.sum(np.where(e == 0, 0, np.abs(e) * np.abs(off)), **keep) / np.maximum(np.abs(total), 1e-30) * eps(dtype)
     if dtype == "complex64":
         worst = worst * np.maximum(np.sum(np.abs(e), **keep) / np.maximum(np.abs(total), 1e-300), 1)
     if case.op == "softmax":
@@ -207,7 +207,7 @@ def accumulate_log(a, axis):
 
 
 def norm(case, dtype):
-    a = operand(case.inputs[0], dtype)
+    a = operand(case.inputs[0], "complex64" if case.inputs[0].dtype == "complex64" else dtype)
     order, axis = case.params.get("ord"), case.params.get("axis")
     axis = tuple(axis) if isinstance(axis, list) else axis
     a, axis = (a.reshape(-1), None) if order is None and axis is None else (a, axis)
@@ -250,7 +250,7 @@ def products(case, dtype):
         if dtype in HALVES:  # the product, what it becomes by alpha, and beta's part are rounded each
             bound = bound + ulp(dtype, np.abs(want) + bound + abs(beta) * np.abs(first)) + 0.5 * ulp(dtype, beta * first)
         size = abs(alpha) * size + abs(beta) * np.abs(first)
-    bound = np.where(reaches(dtype, size), np.inf, bound)
+    bound = np.where(reaches(dtype, size) | ~np.isfinite(size), np.inf, bound)
     return [(want, stored(dtype, want, bound))]
 
 

@@ -10,12 +10,19 @@ def _sigmoid(x):
     return np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), np.exp(-np.abs(x)) / (1 + np.exp(-np.abs(x))))
 
 
+def _divided(z, by):
+    """Part by part: infinities stay where they are."""
+    out = np.array(z)
+    out.real, out.imag = z.real / by, z.imag / by
+    return out
+
+
 def _log2_complex(x):
-    return np.log(x) / np.log(2.0) if np.iscomplexobj(x) else np.log2(x)
+    return _divided(np.log(x), np.log(2.0)) if np.iscomplexobj(x) else np.log2(x)
 
 
 def _log10_complex(x):
-    return np.log(x) / np.log(10.0) if np.iscomplexobj(x) else np.log10(x)
+    return _divided(np.log(x), np.log(10.0)) if np.iscomplexobj(x) else np.log10(x)
 
 
 UNARY = {
