@@ -89,9 +89,19 @@ def bad_axis(case):
     return any(not -len(a.shape) <= n < len(a.shape) for n in axes for a in arrays(case))
 
 
+def other_branch(case, ours, theirs):
+    """The same logarithms but for whole turns, or infinities."""
+    if case.op != "logcumsumexp" or "complex64" not in dtypes(case) or not (is_value(ours) and is_value(theirs)):
+        return False
+    with np.errstate(all="ignore"):
+        apart = form.values_of(ours.outputs[0]) - form.values_of(theirs.outputs[0])
+        turned = np.abs(np.exp(apart) - 1) < 1e-3
+    return bool(np.all(turned | ~np.isfinite(apart)))
+
+
 def complex_product(case, ours, theirs):
     """Infinities and NaN in products of complex numbers, and in what is made of such products."""
-    makes = ("multiply", "divide", "square", "prod", "cumprod", "matmul", "inner", "outer", "tensordot", "einsum", "vecdot", "kron", "addmm", "power", "at_multiply", "at_divide", "var", "std", "round")
+    makes = ("multiply", "divide", "floor_divide", "square", "prod", "cumprod", "matmul", "inner", "outer", "tensordot", "einsum", "vecdot", "kron", "addmm", "power", "at_multiply", "at_divide", "var", "std", "round")
     wild = any(not np.isfinite(form.values_of(a)).all() for a in [*arrays(case), *ours.outputs] if is_inexact(a.dtype))
     return case.op in makes and is_value(ours) and is_value(theirs) and ours.outputs[0].dtype == "complex64" and wild
 
@@ -147,6 +157,7 @@ LISTED = {
     "`full((2,), 3.5, int32)`": lambda c, o, t: c.op == "full" and is_value(o) and is_value(t),
     "`nan_to_num` of float64": lambda c, o, t: c.op == "nan_to_num" and "float64" in dtypes(c),
     "complex multiply with infinite parts": complex_product,
+    "`logcumsumexp` of complex numbers": other_branch,
     "norms 2, -2 and \"nuc\" of complex64": lambda c, o, t: c.op == "linalg.norm" and "complex64" in dtypes(c) and bool(o.error),
     "mean, var, std and norms of float16 and bfloat16": lambda c, o, t: c.op in ("mean", "var", "std", "linalg.norm") and bool(dtypes(c) & {"float16", "bfloat16"}),
     "`stack(axis=None)`": lambda c, o, t: c.op == "stack" and c.params.get("axis") is None and o.error == "TypeError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pathlib
@@ -27,23 +28,22 @@ class Peer:
         self.rest = b""
 
     def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdin.close()
-            self.process.stdout.close()
-        self.process = None
+        process, self.process = self.process, None
+        if process:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            with contextlib.suppress(BrokenPipeError):  # what was not written yet
+                process.stdin.close()
 
     def send(self, case):
         text = io.StringIO()
         form.write_case(text, form.Case(case.op, case.inputs, case.params, case.cotangents))
         if not self.process:
             self.start()
-        try:
+        with contextlib.suppress(BrokenPipeError):  # receive notices
             self.process.stdin.write(text.getvalue().encode())
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # receive notices
 
     def receive(self):
         """The answered case, or None where the process died or did not come back."""
