@@ -297,8 +297,7 @@ def excess(a, want, bound, other):
     want, bound = np.asarray(want).reshape(-1), np.broadcast_to(np.asarray(bound, dtype=np.float64), np.shape(want)).reshape(-1)
     if got.shape != want.shape:
         return math.inf
-    with np.errstate(all="ignore"):
-        pairs = [(got.real, want.real), (got.imag, want.imag)] if np.iscomplexobj(got) else [(got.astype(np.float64), want)]
+    pairs = [(got.real, want.real), (got.imag, want.imag)] if np.iscomplexobj(got) else [(got.astype(np.float64), want)]
     top = PRECISION[a.dtype][2]
     with np.errstate(all="ignore"):
         worst = 0.0
