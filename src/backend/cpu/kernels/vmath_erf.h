@@ -67,9 +67,14 @@ VM_FN float vm_erfinv_f32(float x) {
   return vm_copysign_f32(a == 1.0f ? VM_INF_F32 : y, x);
 }
 
+/* The shifted arguments of the polynomials have room for what rounding left over of the logarithm and of its root, of which
+ * the result, that can lie just below a power of two while they are just above, would feel twice as much. */
 VM_FN double vm_erfinv_f64(double x) {
-  double a = vm_abs_f64(x), z = a * a, w = -vm_log_f64((1.0 - z) - vm_product_error_f64(a, a, z));
-  double root = __builtin_sqrt(w), u = w - 1.5, v = root - 3.25, t = root - 5.0;
+  double a = vm_abs_f64(x), z = a * a, e, r = vm_log_reduce_f64((1.0 - z) - vm_product_error_f64(a, a, z), &e);
+  double whole = e * -VM_LN2_HIGH_F64, l = vm_log_core_f64(r, 0.0, e * VM_LN2_LOW_F64), w = whole - l;
+  double root = __builtin_sqrt(w), square = root * root;
+  double rest = (((w - square) - vm_product_error_f64(root, root, square)) + ((whole - w) - l)) / (root + root);
+  double u = (whole - 1.5) - l, v = (root - 3.25) + rest, t = (root - 5.0) + rest;
   double low = VM_POLY(f64, u, -0x1.ed61e09c377bep-55, 0x1.005f034b91d74p-2, 0x1.cd40055a3a464p-11,
                        -0x1.123ee011299eap-9, 0x1.74997cbcb1a6cp-13, 0x1.86b5eb700e1f1p-16, -0x1.688f8de22fddfp-18,
                        -0x1.177f3699f4161p-24, 0x1.f9887a4f2ef4ep-24, -0x1.f1000ebcf7d37p-28, -0x1.1597fe84bccaep-29,
@@ -90,6 +95,7 @@ VM_FN double vm_erfinv_f64(double x) {
                         -0x1.e10247a8a8f46p-32, 0x1.35afca9bd5e21p-34, 0x1.792c3ae36cd4p-35, -0x1.69a4c314bf06dp-36);
   double first = w < 6.25 ? 0x1.4087417fcf5eep+0 : (w < 16.0 ? 0x1.8abcc380d5a48p+1 : 0x1.3664ddd1ad7fbp+2);
   double y = vm_times_sum_f64(a, first, w < 6.25 ? low : (w < 16.0 ? mid : high));
+  y = a < 1.0 ? y : VM_NAN_F64;
   return vm_copysign_f64(a == 1.0 ? VM_INF_F64 : y, x);
 }
 #endif
