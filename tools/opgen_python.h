@@ -322,7 +322,7 @@ static void put_defaults(const struct py_op *py) {
   for (int i = 0; i < py->count; i++) {
     const struct py_param *p = &py->params[i];
     bool is_none = !strcmp(p->value, "None") && !strstr(py->op->doc, "MX_ALL") && !strstr(py->op->doc, "NULL");
-    char text[80] = "";
+    char text[96] = "";
     if (!strcmp(p->kind, "dtype") && *p->value) snprintf(text, sizeof text, "`%s` is %s unless given.", p->name, p->value);
     if (is_none && !strcmp(p->kind, "axes") && !strcmp(p->name, "axis")) strcpy(text, "`axis` is one or several; None means all.");
     if (is_none && !strcmp(p->kind, "optaxis")) strcpy(text, "`axis` None flattens the array first.");

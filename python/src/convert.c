@@ -162,6 +162,7 @@ static PyObject *dtype_name(PyObject *o) {
 static mx_array from_buffer(mxb_ctx *ctx, PyObject *o, bool share, int dtype) {
   Py_buffer *view = open_view(o);
   if (view) return from_view(ctx, view, share, dtype);
+  if (PyErr_ExceptionMatches(PyExc_MemoryError)) return NULL;
   PyObject *type, *value, *traceback, *name;
   PyErr_Fetch(&type, &value, &traceback);
   if (!(name = dtype_name(o))) {

@@ -8,10 +8,18 @@
 
 static bool is_path(PyObject *o) { return PyUnicode_Check(o) || PyBytes_Check(o) || mxp_has(o, MXP_NAME___fspath__); }
 
-/* A path with this ending, which is added where it is missing; NULL with an exception. The caller frees it. */
-static char *path_of(PyObject *o, const char *ending) {
+/* The bytes of a path, new; NULL with an exception. Python's does not say whose argument it was. */
+static PyObject *path_bytes(PyObject *o, const char *who) {
   PyObject *bytes;
-  if (!PyUnicode_FSConverter(o, &bytes)) return NULL;
+  if (PyUnicode_FSConverter(o, &bytes)) return bytes;
+  if (PyErr_ExceptionMatches(PyExc_ValueError)) PyErr_Format(PyExc_ValueError, "[%s] %R cannot be a path", who, o);
+  return NULL;
+}
+
+/* A path with this ending, which is added where it is missing; NULL with an exception. The caller frees it. */
+static char *path_of(PyObject *o, const char *who, const char *ending) {
+  PyObject *bytes = path_bytes(o, who);
+  if (!bytes) return NULL;
   size_t n = (size_t)PyBytes_GET_SIZE(bytes), extra = strlen(ending);
   bool has = n >= extra && !strcmp(PyBytes_AS_STRING(bytes) + n - extra, ending);
   char *path = PyMem_Malloc(n + extra + 1);
@@ -114,7 +122,7 @@ static bool open_source(struct file *f, mxb_source *source) {
 static bool save_to(mxb_ctx *ctx, PyObject *file, mx_array node) {
   struct file f = {file, 0, 0};
   if (!is_path(file)) return has_method(file, "save", MXP_NAME_write) && (!mxb_save_to(ctx, &(mxb_sink){write_all, &f}, node) || mxp_raise(ctx));
-  char *path = path_of(file, ".npy");
+  char *path = path_of(file, "save", ".npy");
   if (!path) return false;
   mx_status status;
   Py_BEGIN_ALLOW_THREADS
@@ -188,7 +196,7 @@ static bool write_archive(mxb_ctx *ctx, struct archive *z, bool deflates) {
   if (!is_path(z->file))
     return has_method(z->file, "savez", MXP_NAME_write) &&
            (!mxb_save_named_to(ctx, &(mxb_sink){write_all, &f}, z->names, arrays, n, deflates) || mxp_raise(ctx));
-  char *path = path_of(z->file, ".npz");
+  char *path = path_of(z->file, "savez", ".npz");
   if (!path) return false;
   mx_status status;
   Py_BEGIN_ALLOW_THREADS
@@ -248,8 +256,8 @@ static PyObject *name_of(PyObject *file) {
 
 /* What follows the last dot of the name, new; NULL with an exception. */
 static PyObject *format_of_name(PyObject *file) {
-  PyObject *name = name_of(file), *bytes = NULL, *format = NULL;
-  if (name && PyUnicode_FSConverter(name, &bytes)) {
+  PyObject *name = name_of(file), *bytes = name ? path_bytes(name, "load") : NULL, *format = NULL;
+  if (bytes) {
     const char *dot = strrchr(PyBytes_AS_STRING(bytes), '.');
     if (dot && !strchr(dot, '/'))
       format = PyUnicode_DecodeFSDefault(dot + 1);
@@ -295,7 +303,7 @@ static PyObject *load_from(mxb_ctx *ctx, PyObject *file, bool is_npz) {
   struct file f = {file, 0, 0};
   mxb_source source;
   bool by_path = is_path(file);
-  char *path = by_path ? path_of(file, "") : NULL;
+  char *path = by_path ? path_of(file, "load", "") : NULL;
   PyObject *result = NULL;
   if (by_path ? path != NULL : open_source(&f, &source)) result = is_npz ? load_archive(ctx, path, &source) : load_array(ctx, path, &source);
   PyMem_Free(path);
@@ -305,17 +313,18 @@ static PyObject *load_from(mxb_ctx *ctx, PyObject *file, bool is_npz) {
 static PyObject *core_load(PyObject *module, PyObject *args, PyObject *keywords) {
   (void)module;
   static char *names[] = {"", "format", "return_metadata", "stream", NULL};
-  PyObject *file, *format = Py_None, *stream = Py_None;
-  int wants_metadata = 0;
+  PyObject *file, *format = Py_None, *stream = Py_None, *wants_metadata = Py_False;
   mxb_ctx *ctx = mxp_ctx();
-  if (!ctx || !PyArg_ParseTupleAndKeywords(args, keywords, "O|Op$O:load", names, &file, &format, &wants_metadata, &stream) ||
+  if (!ctx || !PyArg_ParseTupleAndKeywords(args, keywords, "O|OO$O:load", names, &file, &format, &wants_metadata, &stream) ||
       (stream != Py_None && !mxp_check_stream(stream, "load")))
     return NULL;
   if (!is_path(file) && !PyObject_HasAttr(file, mxp_names[MXP_NAME_read]))
     return PyErr_Format(PyExc_TypeError, "[load] file must be a path or a binary file object, not %.200s", Py_TYPE(file)->tp_name);
+  if (!PyBool_Check(wants_metadata))
+    return PyErr_Format(PyExc_TypeError, "[load] return_metadata must be a bool, not %.200s", Py_TYPE(wants_metadata)->tp_name);
   int is_npz = read_format(file, format);
   if (is_npz < 0) return NULL;
-  if (wants_metadata) return PyErr_Format(PyExc_ValueError, "[load] .%s files have no metadata", is_npz ? "npz" : "npy");
+  if (wants_metadata == Py_True) return PyErr_Format(PyExc_ValueError, "[load] .%s files have no metadata", is_npz ? "npz" : "npy");
   return load_from(ctx, file, is_npz);
 }
 

@@ -55,8 +55,11 @@ static bool read_precision(PyObject *args, PyObject *keywords, const char *forma
   static char *names[] = {"precision", NULL};
   *precision = -1;
   if (PyArg_ParseTupleAndKeywords(args, keywords, format, names, precision)) return true;
-  if (PyErr_ExceptionMatches(PyExc_TypeError) && PyTuple_GET_SIZE(args) == 1) /* Python's message does not say whose argument it is */
-    PyErr_Format(PyExc_TypeError, "[%s] precision must be an int, not %.200s", strchr(format, ':') + 1, Py_TYPE(PyTuple_GET_ITEM(args, 0))->tp_name);
+  bool is_placed = PyTuple_GET_SIZE(args) == 1;
+  if (!PyErr_ExceptionMatches(PyExc_TypeError) || PyTuple_GET_SIZE(args) + (keywords ? PyDict_GET_SIZE(keywords) : 0) != 1) return false;
+  PyObject *o = is_placed ? PyTuple_GET_ITEM(args, 0) : PyDict_GetItemString(keywords, names[0]);
+  if (o) /* Python's message, or the object's, does not say whose argument it is */
+    PyErr_Format(PyExc_TypeError, "[%s] precision must be an int, not %.200s", strchr(format, ':') + 1, Py_TYPE(o)->tp_name);
   return false;
 }
 

@@ -77,7 +77,7 @@ mx_status mxi_unique(struct mxi_ctx *c, mx_array a, int64_t size, mx_array fill_
   a = mxi_operand(c, a);
   if (!a) return c->code;
   if (size < 0) return mxi_fail_status(c, MX_ERR_VALUE, "[unique] a size of %lld is negative", (long long)size);
-  if (!read_fill(c, a, &fill_value)) return c->code;
+  if (!mxi_check_shape(c, "unique", MX_INTS(size), MX_INT64) || !read_fill(c, a, &fill_value)) return c->code;
   bool is_made = mxi_size(a) ? uniques(c, a, size, fill_value, made) : nothing(c, a, size, fill_value, made);
   if (!is_made || mxi_keep_many(c, mark, made, RESULTS)) return c->code;
   return mxi_publish(c, mark, results, RESULTS);

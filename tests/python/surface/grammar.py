@@ -83,7 +83,9 @@ UTILS = list(_entries(utils, "utils"))
 ARRAY_METHODS, MODULE_METHODS = _methods(mx.array), _methods(nn.Module)
 OPTIMIZER_METHODS = _methods(optim.Optimizer)
 
-def _likely(parameter):
+
+def likely(parameter):
+    """Sources of arguments that suit a parameter."""
     if parameter.name in BY_NAME:
         return BY_NAME[parameter.name]
     if isinstance(parameter.default, bool):
@@ -133,7 +135,7 @@ class Writer:
                 named = True
             else:
                 named = named or p.kind == p.KEYWORD_ONLY
-                text = self.value(_likely(p))
+                text = self.value(likely(p))
                 given.append(f"{p.name}={text}" if named else text)
         oddity = self.random.randrange(30)
         if oddity == 0:
