@@ -357,3 +357,12 @@ bool mxp_intern_names(void) {
       if (!((*op)->params[i].key = PyUnicode_InternFromString((*op)->params[i].name))) return false;
   return true;
 }
+
+PyObject *mxp_only(PyObject *const *args, Py_ssize_t count, PyObject *names, const char *name, const char *who) {
+  Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+  if (count + named != 1)
+    return PyErr_Format(PyExc_TypeError, "[%s] takes one argument, %s, not %zd", who, name, count + named);
+  if (named && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), name))
+    return PyErr_Format(PyExc_TypeError, "[%s] there is no keyword argument '%U'", who, PyTuple_GET_ITEM(names, 0));
+  return args[0];
+}

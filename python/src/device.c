@@ -121,18 +121,21 @@ static PyObject *core_set_default_device(PyObject *module, PyObject *o) {
   (void)module;
   return mxp_check_device(o, "set_default_device") ? Py_NewRef(Py_None) : NULL;
 }
+MXP_ONLY(core_set_default_device, "device", "set_default_device")
 
 static PyObject *core_is_available(PyObject *module, PyObject *o) {
   (void)module;
   int found = look_up(o);
   return found == -2 && !mxp_check_device(o, "is_available") ? NULL : PyBool_FromLong(!found);
 }
+MXP_ONLY(core_is_available, "device", "is_available")
 
 static PyObject *core_device_count(PyObject *module, PyObject *o) {
   (void)module;
   if (Py_TYPE(o) != &type_type) return PyErr_Format(PyExc_TypeError, "[device_count] expects mx.cpu or mx.gpu, not %.200s", Py_TYPE(o)->tp_name);
   return PyLong_FromLong(!((device_type *)o)->is_gpu);
 }
+MXP_ONLY(core_device_count, "device_type", "device_count")
 
 /* The processor's name as Linux knows it, without the line's end; "" where it does not. */
 static void processor_name(char *out, size_t size) {
@@ -176,18 +179,18 @@ PyMethodDef mxp_device_functions[] = {
      "The device that operations run on.\n"
      "\n>>> mx.default_device()\n"
      "Device(cpu, 0)"},
-    {"set_default_device", core_set_default_device, METH_O,
-     "set_default_device($module, device, /)\n--\n\n"
+    {"set_default_device", MXP_BY_NAME(core_set_default_device_only),
+     "set_default_device($module, /, device)\n--\n\n"
      "Sets the device that operations run on.\n"
      "error: ValueError if it is not here.\n"
      "\n>>> mx.set_default_device(mx.cpu)"},
-    {"is_available", core_is_available, METH_O,
-     "is_available($module, device, /)\n--\n\n"
+    {"is_available", MXP_BY_NAME(core_is_available_only),
+     "is_available($module, /, device)\n--\n\n"
      "Whether the device is here.\n"
      "\n>>> mx.is_available(mx.cpu)\n"
      "True"},
-    {"device_count", core_device_count, METH_O,
-     "device_count($module, device_type, /)\n--\n\n"
+    {"device_count", MXP_BY_NAME(core_device_count_only),
+     "device_count($module, /, device_type)\n--\n\n"
      "How many devices of a kind are here: 1 for mx.cpu, 0 for mx.gpu.\n"
      "\n>>> mx.device_count(mx.cpu)\n"
      "1"},

@@ -15,10 +15,11 @@ static PyObject *random_seed(PyObject *module, PyObject *o) {
   mx_random_seed(seed);
   Py_RETURN_NONE;
 }
+MXP_ONLY(random_seed, "seed", "random.seed")
 
 static PyMethodDef random_functions[] = {
-    {"seed", random_seed, METH_O,
-     "seed($module, seed, /)\n--\n\n"
+    {"seed", MXP_BY_NAME(random_seed_only),
+     "seed($module, /, seed)\n--\n\n"
      "Restarts the calling thread's random numbers. `seed` is an int from 0 to 2**64 - 1.\n"
      "\n>>> mx.random.seed(7)\n"
      ">>> mx.random.randint(0, 10, (3,))\n"

@@ -33,6 +33,17 @@ bool mxp_add_errors(PyObject *module);
 /* Evaluates without the GIL; Ctrl-C is noticed. False with an exception set. */
 bool mxp_evaluate(mxb_ctx *ctx, const mx_array *arrays, size_t count);
 
+/* ---- call.c ------------------------------------------------------------------------------------------------------ */
+/* The only argument of `who`, by place or as `name`; borrowed, NULL with TypeError. */
+PyObject *mxp_only(PyObject *const *args, Py_ssize_t count, PyObject *names, const char *name, const char *who);
+/* f(module, o) as a method of flags METH_FASTCALL | METH_KEYWORDS, which is MXP_BY_NAME(f_only). */
+#define MXP_ONLY(f, name, who)                                                                                  \
+  static PyObject *f##_only(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names) {       \
+    PyObject *o = mxp_only(args, count, names, name, who);                                                     \
+    return o ? f(module, o) : NULL;                                                                             \
+  }
+#define MXP_BY_NAME(f) (PyCFunction)(void (*)(void))(f), METH_FASTCALL | METH_KEYWORDS
+
 /* ---- array.c ----------------------------------------------------------------------------------------------------- */
 /* Takes over the reference `node`; a NULL raises what is pending in ctx. */
 PyObject *mxp_wrap(mxb_ctx *ctx, mx_array node);

@@ -304,6 +304,7 @@ static PyObject *core_default_stream(PyObject *module, PyObject *device) {
   (void)module;
   return mxp_check_device(device, "default_stream") ? wrap(own ? retain(own->current) : NULL) : NULL;
 }
+MXP_ONLY(core_default_stream, "device", "default_stream")
 
 static PyObject *core_set_default_stream(PyObject *module, PyObject *o) {
   (void)module;
@@ -311,12 +312,14 @@ static PyObject *core_set_default_stream(PyObject *module, PyObject *o) {
   struct stream *s = ((stream_object *)o)->stream;
   return is_alive(s, "set_default_stream") && use(s) ? Py_NewRef(Py_None) : NULL;
 }
+MXP_ONLY(core_set_default_stream, "stream", "set_default_stream")
 
 static PyObject *core_new_stream(PyObject *module, PyObject *device) {
   (void)module;
   struct stream *s = mxp_check_device(device, "new_stream") ? make_stream() : NULL;
   return s ? wrap(s) : NULL;
 }
+MXP_ONLY(core_new_stream, "device", "new_stream")
 
 static PyObject *core_new_thread_local_stream(PyObject *module, PyObject *device) {
   (void)module;
@@ -325,11 +328,13 @@ static PyObject *core_new_thread_local_stream(PyObject *module, PyObject *device
   if (o) o->id = ++last_local_id;
   return (PyObject *)o;
 }
+MXP_ONLY(core_new_thread_local_stream, "device", "new_thread_local_stream")
 
 static PyObject *core_stream(PyObject *module, PyObject *o) {
   (void)module;
   return context_make(&context_type, o);
 }
+MXP_ONLY(core_stream, "s", "stream")
 
 static PyObject *core_clear_streams(PyObject *module, PyObject *unused) {
   (void)module, (void)unused;
@@ -365,36 +370,36 @@ static PyObject *core_synchronize(PyObject *module, PyObject *args, PyObject *ke
 }
 
 PyMethodDef mxp_stream_functions[] = {
-    {"default_stream", core_default_stream, METH_O,
-     "default_stream($module, device, /)\n--\n\n"
+    {"default_stream", MXP_BY_NAME(core_default_stream_only),
+     "default_stream($module, /, device)\n--\n\n"
      "The calling thread's default stream: graphs are evaluated there.\n"
      "error: ValueError if the device is not here.\n"
      "\n>>> mx.default_stream(mx.cpu)\n"
      "Stream(Device(cpu, 0), 0)"},
-    {"set_default_stream", core_set_default_stream, METH_O,
-     "set_default_stream($module, stream, /)\n--\n\n"
+    {"set_default_stream", MXP_BY_NAME(core_set_default_stream_only),
+     "set_default_stream($module, /, stream)\n--\n\n"
      "Makes a Stream the calling thread's default.\n"
      "error: RuntimeError if clear_streams has destroyed it.\n"
      "\n>>> mx.set_default_stream(mx.default_stream(mx.cpu))"},
-    {"new_stream", core_new_stream, METH_O,
-     "new_stream($module, device, /)\n--\n\n"
+    {"new_stream", MXP_BY_NAME(core_new_stream_only),
+     "new_stream($module, /, device)\n--\n\n"
      "A new Stream, which any thread may use.\n"
      "error: ValueError if the device is not here.\n"
      "\n>>> mx.new_stream(mx.cpu) == mx.default_stream(mx.cpu)\n"
      "False"},
-    {"new_thread_unsafe_stream", core_new_stream, METH_O,
-     "new_thread_unsafe_stream($module, device, /)\n--\n\n"
+    {"new_thread_unsafe_stream", MXP_BY_NAME(core_new_stream_only),
+     "new_thread_unsafe_stream($module, /, device)\n--\n\n"
      "The same as new_stream, by the name that MLX has for streams that any thread may use.\n"
      "\n>>> mx.new_thread_unsafe_stream(mx.cpu).device\n"
      "Device(cpu, 0)"},
-    {"new_thread_local_stream", core_new_thread_local_stream, METH_O,
-     "new_thread_local_stream($module, device, /)\n--\n\n"
+    {"new_thread_local_stream", MXP_BY_NAME(core_new_thread_local_stream_only),
+     "new_thread_local_stream($module, /, device)\n--\n\n"
      "A ThreadLocalStream: a stream of its own in each thread that uses it.\n"
      "error: ValueError if the device is not here.\n"
      "\n>>> mx.new_thread_local_stream(mx.cpu).device\n"
      "Device(cpu, 0)"},
-    {"stream", core_stream, METH_O,
-     "stream($module, s, /)\n--\n\n"
+    {"stream", MXP_BY_NAME(core_stream_only),
+     "stream($module, /, s)\n--\n\n"
      "A StreamContext, in which `s` is the calling thread's default stream.\n"
      "\n>>> with mx.stream(mx.new_stream(mx.cpu)):\n"
      "...     mx.async_eval(mx.arange(3) + 1)"},

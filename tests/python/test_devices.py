@@ -47,6 +47,18 @@ def test_wrong_types(call):
     assert str(raised.value)
 
 
+@pytest.mark.parametrize("name, value", [
+    ("device", "set_default_device"), ("device", "is_available"), ("device", "default_stream"), ("device", "new_stream"), ("device", "new_thread_local_stream"),
+    ("device_type", "device_count"), ("s", "stream")])
+def test_arguments_have_names(name, value):
+    function = getattr(mx, value)
+    function(**{name: mx.cpu})
+    with pytest.raises(TypeError, match=rf"\[{value}\] there is no keyword argument 'other'"):
+        function(other=mx.cpu)
+    with pytest.raises(TypeError, match=rf"\[{value}\] takes one argument, {name}, not 2"):
+        function(mx.cpu, **{name: mx.cpu})
+
+
 # ---- Streams
 def test_streams_are_told_apart():
     a, b = mx.new_stream(mx.cpu), mx.new_thread_unsafe_stream(mx.Device(mx.cpu))
