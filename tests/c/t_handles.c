@@ -217,7 +217,7 @@ static void transforms_refuse_handles_after_their_scope(void **state) {
   assert_int_equal(mx_grad(returns_stale, NULL, &a, 1, &g), MX_ERR_STATE);
   assert_state_error("[grad] argument `args` ", SCOPE_ENDED);
   assert_int_equal(mx_jvp(returns_stale_many, NULL, &x, &a, 1, &y, 1, &g), MX_ERR_STATE);
-  assert_state_error("[jvp] argument `cotangents` ", SCOPE_ENDED);
+  assert_state_error("[jvp] argument `tangents` ", SCOPE_ENDED);
   assert_null(g);
 }
 
