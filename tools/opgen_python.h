@@ -495,5 +495,5 @@ static void print_linalg_stubs(void) { print_stubs("linalg"); }
 
 static void print_random_stubs(void) {
   print_stubs("random");
-  put("def seed(seed: int, /) -> None: ...\n"); /* no operation: it returns nothing */
+  put("def seed(seed: int) -> None: ...\n"); /* no operation: it returns nothing */
 }
