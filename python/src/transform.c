@@ -256,6 +256,7 @@ static bool check_numbers(const grad_object *g, PyObject *sorted) {
 }
 
 static bool sort_numbers(grad_object *g) {
+  if (PyTuple_GET_SIZE(g->argnums) < 2) return check_numbers(g, g->argnums);
   PyObject *list = PySequence_List(g->argnums), *sorted = list && !PyList_Sort(list) ? PyList_AsTuple(list) : NULL;
   Py_XDECREF(list);
   if (sorted) Py_SETREF(g->argnums, sorted);

@@ -99,7 +99,7 @@ mx_array mxi_arange(struct mxi_ctx *c, double start, double stop, double step, m
                     step);
   struct mxi_params_arange p = {.start = start, .step = step};
   p.istart = mxi_float_to_int(start, dtype);
-  p.istep = mxi_float_to_int(start + step, dtype) - p.istart;
+  p.istep = (int64_t)((uint64_t)mxi_float_to_int(start + step, dtype) - (uint64_t)p.istart);
   int64_t n = count > 0 ? (int64_t)count : 0;
   return mxi_node_make(c, MXI_OP_arange, dtype, 1, &n, NULL, 0, &p);
 }

@@ -235,6 +235,7 @@ static void shapes_are_checked_at_the_call(void **state) {
   REFUSED(mx_tile(mx_zeros(MX_INTS(0, 4, 3), MX_INT8), MX_INTS(1, INT64_MAX, 1)), MX_ERR_SHAPE);
   REFUSED(mx_repeat(mx_zeros(MX_INTS(3), MX_INT8), -1, 0), MX_ERR_VALUE);
   REFUSED(mx_arange(0, 1, 0, MX_INT32), MX_ERR_VALUE);
+  assert_non_null(mx_arange(2, -2e30, -1e30, MX_INT64)); /* whose integer step would be more than a long holds */
   REFUSED(mx_arange(0, 1, 1, MX_BOOL), MX_ERR_VALUE);
   REFUSED(mx_arange_i(INT64_MIN, INT64_MAX, 1, MX_INT64), MX_ERR_SHAPE);
   REFUSED(mx_full(MX_INTS(2), mx_scalar_i(300), MX_UINT8), MX_ERR_VALUE);

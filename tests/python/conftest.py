@@ -11,17 +11,24 @@ import mlx.core as mx
 
 def import_numpy_unwatched():
     """NumPy loses some tuples while it is imported, which the leak sanitizer would report."""
-    sanitizer = ctypes.CDLL(None)
-    sanitizer.__lsan_disable()
+    SANITIZER.__lsan_disable()
     try:
         import numpy  # noqa: F401
     finally:
-        sanitizer.__lsan_enable()
+        SANITIZER.__lsan_enable()
 
 
-if "libasan" in os.environ.get("LD_PRELOAD", ""):
+SANITIZER = ctypes.CDLL(None) if "libasan" in os.environ.get("LD_PRELOAD", "") else None
+if SANITIZER:
     import_numpy_unwatched()
     os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # of children, which import it too
+
+
+def pytest_unconfigure():
+    """Leaks are looked for while the interpreter is whole: on its way out CPython puts tuples into lists that it has emptied before."""
+    if SANITIZER:
+        gc.collect()
+        SANITIZER.__lsan_do_leak_check()
 
 
 @pytest.fixture(autouse=True)
