@@ -11,24 +11,17 @@ import mlx.core as mx
 
 def import_numpy_unwatched():
     """NumPy loses some tuples while it is imported, which the leak sanitizer would report."""
-    SANITIZER.__lsan_disable()
+    sanitizer = ctypes.CDLL(None)
+    sanitizer.__lsan_disable()
     try:
         import numpy  # noqa: F401
     finally:
-        SANITIZER.__lsan_enable()
+        sanitizer.__lsan_enable()
 
 
-SANITIZER = ctypes.CDLL(None) if "libasan" in os.environ.get("LD_PRELOAD", "") else None
-if SANITIZER:
+if "libasan" in os.environ.get("LD_PRELOAD", ""):
     import_numpy_unwatched()
     os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # of children, which import it too
-
-
-def pytest_unconfigure():
-    """Leaks are looked for while the interpreter is whole: on its way out CPython puts tuples into lists that it has emptied before."""
-    if SANITIZER:
-        gc.collect()
-        SANITIZER.__lsan_do_leak_check()
 
 
 @pytest.fixture(autouse=True)
