@@ -337,7 +337,7 @@ static mx_array stack_items(mxb_ctx *ctx, PyObject *o) {
   if (!at) PyErr_NoMemory();
   for (; at && made < count; made++)
     if (!(at[made] = mxp_from_object(ctx, PyTuple_GET_ITEM(items, made), -1))) break;
-  if (at && made == count && !(a = mxb_stack(ctx, at, (size_t)count, 0))) mxp_raise(ctx);
+  if (at && made == count && !(a = mxb_stack(ctx, at, (size_t)count, 0))) mxp_raise_as(ctx, "array");
   while (at && made) mxb_release(at[--made]);
   PyMem_Free(at);
   Py_DECREF(items);

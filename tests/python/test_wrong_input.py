@@ -207,3 +207,8 @@ def test_an_index_out_of_range_leaves_the_array_whole():
     with pytest.raises(IndexError):
         mx.eval(y)
     assert x.tolist() == [1, 2]
+
+
+def test_lists_of_arrays_that_differ():
+    with pytest.raises(ValueError, match=r"^\[array\] .*\(3,\) and \(\)"):
+        mx.array([mx.zeros(3), 2.5])
