@@ -35,7 +35,7 @@ void mxi_reader_release(struct mxi_reader *r) {
 
 mx_status mxi_writer_end(struct mxi_writer *w, mx_status st, struct mxi_io_error *e) {
   if (!st) return w->close(w, e);
-  w->abort(w);
+  w->discard(w);
   return st;
 }
 

@@ -37,11 +37,11 @@ mx_status mxi_reader_open(const char *path, struct mxi_reader **out, struct mxi_
 mx_status mxi_reader_memory(const void *data, size_t nbytes, struct mxi_reader **out, struct mxi_io_error *e);
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
-/* Ends with exactly one call of close or abort, which frees it. */
+/* Ends with exactly one call of close or discard, which frees it. */
 struct mxi_writer {
   mx_status (*write)(struct mxi_writer *w, const void *data, size_t nbytes, struct mxi_io_error *e);
   mx_status (*close)(struct mxi_writer *w, struct mxi_io_error *e); /* makes what was written the file */
-  void (*abort)(struct mxi_writer *w);                              /* as if nothing had happened */
+  void (*discard)(struct mxi_writer *w);                            /* as if nothing had happened */
 };
 
 /* A file written beside `path` and renamed to it by close, once it is safe on the disk: whatever goes wrong, the old
@@ -56,7 +56,7 @@ struct mxi_memory {
 };
 mx_status mxi_writer_memory(struct mxi_memory *memory, struct mxi_writer **out, struct mxi_io_error *e);
 
-/* close after MX_OK, abort after anything else; returns the first failure. */
+/* close after MX_OK, discard after anything else; returns the first failure. */
 mx_status mxi_writer_end(struct mxi_writer *w, mx_status st, struct mxi_io_error *e);
 
 #endif
